@@ -1,0 +1,80 @@
+"""Reticent: measure what a model gives away about the people it learnt from.
+
+The public face. Names are fetched when they are first used, so that `import reticent` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reticent import attacks, datasets
+    from reticent.access import Access, Outputs, Target
+    from reticent.data import Records, Roles
+    from reticent.errors import ReticentError, UserError
+    from reticent.finding import Finding, Threat
+    from reticent.recipe import Recipe
+    from reticent.referee import audit
+    from reticent.result import Audit
+    from reticent.settings import Settings
+    from reticent.threshold import Threshold, Verdict
+
+__version__ = metadata.version("reticent")
+
+_HOMES = {
+    "Access": "access",
+    "Audit": "result",
+    "Finding": "finding",
+    "Outputs": "access",
+    "Recipe": "recipe",
+    "Records": "data",
+    "ReticentError": "errors",
+    "Roles": "data",
+    "Settings": "settings",
+    "Target": "access",
+    "Threat": "finding",
+    "Threshold": "threshold",
+    "UserError": "errors",
+    "Verdict": "threshold",
+    "attacks": None,
+    "audit": "referee",
+    "datasets": None,
+}
+
+__all__ = [
+    "Access",
+    "Audit",
+    "Finding",
+    "Outputs",
+    "Recipe",
+    "Records",
+    "ReticentError",
+    "Roles",
+    "Settings",
+    "Target",
+    "Threat",
+    "Threshold",
+    "UserError",
+    "Verdict",
+    "attacks",
+    "audit",
+    "datasets",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'reticent' has no attribute {name!r}")
+    home = _HOMES[name]
+    value = (
+        import_module(f"reticent.{name}")
+        if home is None
+        else getattr(import_module(f"reticent.{home}"), name)
+    )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Attacks, a folder a family, a file an attack."""

@@ -1,0 +1,81 @@
+"""What every attack is: a frozen dataclass whose fields are its options."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from reticent.access import Access, BoolArray, FloatArray
+from reticent.finding import Threat
+from reticent.question import Question, Scores
+from reticent.scene import Scene
+from reticent.shadows.signals import Answers, Signals
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipAttack(ABC):
+    """Says of each record how much it looks like a member.
+
+    Class attributes:
+        needs: the lowest rung of access.
+        source: paper and place it comes from, for the catalogue.
+        shadows: whether it compares the target with shadow models.
+        population: whether it needs records known to be non-members.
+        costly: whether it asks so many queries that it runs only when named, or when no rung above
+            `needs` is granted.
+        caveat: what it can't do, for the reader of a report.
+    """
+
+    threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults: lira, lira(mode=offline)."""
+        chosen = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
+        options = ", ".join(f"{name}={getattr(value, 'name', value)}" for name, value in chosen)
+        return f"{self.title()}({options})" if options else self.title()
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What it asks of the target, and of every shadow model where it uses them."""
+        return (Scores(),)
+
+    @abstractmethod
+    def guess(self, scene: Scene) -> FloatArray:
+        """Return one score per record of the scene, shape (records,), higher = member.
+
+        Scores of the records that are known to be non-members are not looked at.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalsAttack(MembershipAttack):
+    """An attack that is a pure function of what models say: no model is asked anything more."""
+
+    def guess(self, scene: Scene) -> FloatArray:
+        """Score the target's answers by the shadow models' answers to the same question."""
+        (question,) = self.questions
+        return self.score(scene.target_answers(question), scene.shadow_signals(question), scene.known)
+
+    @abstractmethod
+    def score(self, target: Answers, shadows: Signals, known: BoolArray) -> FloatArray:
+        """Return one score per record, shape (records,), higher = member.
+
+        Args:
+            target: (1, records, variants, channels).
+            shadows: (models, records, variants, channels) and who trained on what.
+            known: (records,) records known to be non-members of the target; may be all False.
+        """

@@ -1,0 +1,64 @@
+"""Finding an attack by its name: what the command line and plan files do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from reticent.access import Access
+from reticent.attacks import membership
+from reticent.attacks.attack import MembershipAttack
+from reticent.errors import PlanError
+
+_FORM = re.compile(r"(?P<title>[a-z-]+)(?:\((?P<options>[^()]*)\))?")
+
+
+def catalogue() -> tuple[type[MembershipAttack], ...]:
+    """Every attack, in the order of the family's list."""
+    found = (getattr(membership, name) for name in membership.__all__)
+    return tuple(t for t in found if isinstance(t, type) and issubclass(t, MembershipAttack))
+
+
+def named(text: str) -> MembershipAttack:
+    """The attack that `text` names, with its options: "lira", "lira(mode=offline)".
+
+    Raises:
+        PlanError: no such attack, or no such option.
+    """
+    match = _FORM.fullmatch(text.strip().lower().replace("_", "-") if "(" not in text else text.strip())
+    types = {t.title(): t for t in catalogue()}
+    if match is None or match["title"] not in types:
+        raise PlanError(f"there is no attack {text!r}; those there are: {', '.join(types)}")
+    attack = types[match["title"]]
+    options = {}
+    for pair in filter(None, (match["options"] or "").split(",")):
+        key, _, value = pair.partition("=")
+        known = [f.name for f in fields(attack)]
+        if key.strip() not in known:
+            raise PlanError(
+                f"{match['title']} has no option {key.strip()!r}; those it has: {', '.join(known) or 'none'}"
+            )
+        options[key.strip()] = _value(value.strip())
+    return attack(**options)
+
+
+def chosen(names: Sequence[str], granted: Access) -> tuple[MembershipAttack, ...]:
+    """The attacks named, or else all that are worth running at the rung granted.
+
+    A costly attack runs unnamed only where the rung allows nothing stronger.
+    """
+    if names:
+        return tuple(dict.fromkeys(named(n) for n in names))
+    return tuple(
+        a for a in membership.DEFAULT if not a.costly or (granted == a.needs and granted == Access.LABELS)
+    )
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

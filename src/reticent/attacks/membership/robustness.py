@@ -1,0 +1,127 @@
+"""Robustness: a member's label holds when the record is disturbed.
+
+Choquette-Choo, Tramèr, Carlini & Papernot, "Label-Only Membership Inference Attacks", ICML 2021,
+arXiv:2007.14321, section 3.3: pictures are shifted and mirrored, other records are disturbed at random,
+and what tells is which of the copies the model still names rightly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from reticent.access import Access, FloatArray, Metered
+from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.learned import train_on_shadows
+from reticent.attacks.perturb import Sheet, mirrored, shifted
+from reticent.data import Records
+from reticent.question import Question
+from reticent.scene import Scene
+
+if TYPE_CHECKING:
+    from reticent.access import Features
+
+RADII = (0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correctness:
+    """Whether the model names the right class of the record, and of each of its copies.
+
+    Attributes:
+        copies: how many. Pictures: the mirror image, then shifts by 1, 2, … pixels in four directions.
+            Other records: random noise.
+        radii: of the noise, taken in turn (see `Sheet.noisy`).
+        seed: of the noise.
+    """
+
+    needs: ClassVar[Access] = Access.LABELS
+    copies: int = 16
+    radii: tuple[float, ...] = RADII
+    seed: int = 0
+
+    def ask(self, target: Metered, records: Records) -> FloatArray:
+        """(records, 1 + copies, 1): 1.0 where the label is right, else 0.0; the record itself first."""
+        right = [target.predict(records.features).labels == records.labels]
+        right += [target.predict(copy).labels == records.labels for copy in self._copies(records.features)]
+        return np.stack(right, axis=1)[:, :, None].astype(np.float32)
+
+    def queries(self, records: int) -> int:
+        """One a record and copy."""
+        return records * (1 + self.copies)
+
+    def _copies(self, features: Features) -> Iterator[Features]:
+        sheet = Sheet.of(features)
+        for copy in range(self.copies):
+            if sheet.image is None:
+                rng = np.random.default_rng([self.seed, copy])
+                yield sheet.noisy(self.radii[copy % len(self.radii)], rng)
+            elif copy == 0:
+                yield mirrored(features, sheet.image[1])
+            else:
+                distance, direction = divmod(copy - 1, 4)
+                sign = 1 if direction < 2 else -1
+                yield shifted(features, sheet.image[direction % 2], sign * (1 + distance))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robustness(MembershipAttack):
+    """The share of disturbed copies of a record that the model still names rightly.
+
+    Args:
+        copies: of each record, asked besides the record itself.
+        radii: how far the copies are disturbed, in spreads of each column.
+        seed: of the disturbance.
+    """
+
+    needs = Access.LABELS
+    source = "Choquette-Choo et al. 2021, arXiv:2007.14321, section 3.3"
+    caveat = "records far from every boundary look like members, trained on or not"
+    copies: int = 16
+    radii: tuple[float, ...] = RADII
+    seed: int = 0
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Labels of the record and its copies."""
+        return (Correctness(copies=self.copies, radii=self.radii, seed=self.seed),)
+
+    def guess(self, scene: Scene) -> FloatArray:
+        """Return the share named rightly, (records,)."""
+        share: FloatArray = scene.target_answers(self.questions[0]).values[0, :, :, 0].mean(axis=1)
+        return share
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedRobustness(MembershipAttack):
+    """Which disturbed copies are named rightly, read by a classifier trained on shadow models.
+
+    Each copy is compared with what the shadow models, with and without the record in their training set,
+    answer to that very copy.
+
+    Args:
+        copies: of each record, asked besides the record itself.
+        radii: how far the copies are disturbed, in spreads of each column.
+        seed: of the disturbance.
+    """
+
+    needs = Access.LABELS
+    source = "Choquette-Choo et al. 2021, arXiv:2007.14321, section 3.3; the comparison by record is ours"
+    shadows = True
+    copies: int = 16
+    radii: tuple[float, ...] = RADII
+    seed: int = 0
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """Labels of the record and its copies."""
+        return (Correctness(copies=self.copies, radii=self.radii, seed=self.seed),)
+
+    def guess(self, scene: Scene) -> FloatArray:
+        """Return log-odds of membership, (records,)."""
+        shadows = scene.shadow_signals(self.questions[0])
+        judge = train_on_shadows(shadows.values[..., 0], shadows.members, seed=scene.seed)
+        return judge(scene.target_answers(self.questions[0]).values[0, :, :, 0])

@@ -1,0 +1,39 @@
+"""`reticent attacks`: what there is, and what each one is."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, fields
+from typing import Annotated
+
+import typer
+
+
+def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack.")] = None) -> None:
+    """List every attack with its threat, access and source, or explain one."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from reticent.attacks.catalogue import catalogue, named
+
+    console = Console()
+    if name is not None:
+        attack = type(named(name))
+        console.print(f"[bold]{attack.title()}[/bold]\n")
+        console.print(inspect.getdoc(attack) or "", markup=False, highlight=False)
+        console.print(f"\nThreat: {attack.threat.value}", markup=False)
+        console.print(f"Needs:  {attack.needs}{', shadow models' if attack.shadows else ''}", markup=False)
+        console.print(f"Source: {attack.source}", markup=False)
+        if attack.caveat:
+            console.print(f"Limits: {attack.caveat}", markup=False)
+        for field in fields(attack):
+            default = "" if field.default is MISSING else f" = {field.default}"
+            console.print(f"Option: {field.name}: {field.type}{default}", markup=False, highlight=False)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("attack", "threat", "access", "shadow models", "source"):
+        table.add_column(heading, overflow="fold")
+    for attack in catalogue():
+        shadows = "yes" if attack.shadows else "no"
+        table.add_row(attack.title(), attack.threat.value, str(attack.needs), shadows, attack.source)
+    console.print(table)

@@ -1,0 +1,285 @@
+"""Records of people: their columns, the roles of those columns, and checks on the way in.
+
+Features stay in the form the user's model was trained on (a pandas table with its categories and
+missing values, or a numpy array of any shape), since only the user's own pipeline knows how to read
+them. Labels become positions in `classes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from reticent.access import BoolArray, IntArray
+from reticent.errors import DataError
+from reticent.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reticent.access import Features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """What columns mean, beyond being features: kept for the parts that need to know.
+
+    Attributes:
+        sensitive: columns that a person would mind being guessed.
+        quasi: columns by which a person could be found in another table.
+        person: the column that says whose record it is (records of one person share it); never a feature.
+    """
+
+    sensitive: tuple[str, ...] = ()
+    quasi: tuple[str, ...] = ()
+    person: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Labelled records.
+
+    Attributes:
+        features: (records, columns) table, or (records, ...) array.
+        labels: (records,) positions in `classes`.
+        classes: (classes,) the labels behind the positions.
+        people: (records,) key of the person behind each record, or None where each is a person.
+        roles: what the columns mean.
+    """
+
+    features: Features
+    labels: IntArray
+    classes: npt.NDArray[np.generic]
+    people: npt.NDArray[np.generic] | None = None
+    roles: Roles = field(default_factory=Roles)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: IntArray | BoolArray) -> Records:
+        """The records at `index` (positions or a mask), in that order."""
+        features: Any = self.features
+        features = features.iloc[index].reset_index(drop=True) if is_table(features) else features[index]
+        return replace(
+            self,
+            features=features,
+            labels=self.labels[index],
+            people=None if self.people is None else self.people[index],
+        )
+
+    def fingerprint(self) -> str:
+        """A hash of all the content, the roles aside."""
+        return fingerprint(self.features, self.labels, self.classes, self.people)
+
+    def row_keys(self) -> IntArray:
+        """(records,) 64-bit hashes of each record's features and label: equal records, equal keys."""
+        import pandas as pd
+
+        features: Any = self.features
+        frame = features if is_table(features) else pd.DataFrame(flat(features))
+        keys = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+        return (keys ^ (self.labels.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)).view(
+            np.int64
+        )
+
+    def groups(self) -> pd.DataFrame:
+        """The columns by which groups of people can be told apart, numbers cut into quarters."""
+        import pandas as pd
+
+        groups = pd.DataFrame({"label": self.classes[self.labels]})
+        features: Any = self.features
+        if not is_table(features):
+            return groups
+        for name in features.columns:
+            column = features[name].reset_index(drop=True)
+            if pd.api.types.is_numeric_dtype(column) and column.nunique() > 8:
+                groups[str(name)] = pd.qcut(column, 4, duplicates="drop").astype(str)
+            elif column.nunique() <= 50:
+                groups[str(name)] = column.astype(str)
+        return groups
+
+
+def is_table(features: Any) -> TypeGuard[pd.DataFrame]:
+    """Whether features are a pandas table (else they are an array)."""
+    return hasattr(features, "iloc")
+
+
+def flat(features: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """(records, ...) as (records, columns)."""
+    return features.reshape(len(features), -1)
+
+
+def concat(parts: Sequence[Records]) -> Records:
+    """Several sets of the same columns as one, in order."""
+    first = parts[0]
+    features: list[Any] = [p.features for p in parts]
+    joined: Any
+    if is_table(features[0]):
+        import pandas as pd
+
+        joined = pd.concat(features, ignore_index=True)
+    else:
+        joined = np.concatenate(features)
+    known = [p.people for p in parts if p.people is not None]
+    return replace(
+        first,
+        features=joined,
+        labels=np.concatenate([p.labels for p in parts]),
+        people=np.concatenate(known) if len(known) == len(parts) else None,
+    )
+
+
+def records(
+    x: Any, y: Any, classes: npt.NDArray[np.generic], *, roles: Roles | None = None, what: str = "data"
+) -> Records:
+    """Read what a user hands over: pandas, polars, numpy, lists.
+
+    Args:
+        x: features, one row a record; with `roles.person` that column is taken out of them.
+        y: (records,) labels, each one of `classes`.
+        classes: (classes,) the model's own classes.
+        what: how the errors call these records ("members", ...).
+
+    Raises:
+        DataError: lengths that differ, no records, labels that the model does not know.
+    """
+    roles = roles or Roles()
+    features = _features(x)
+    labels = np.asarray(y).reshape(-1)
+    if len(features) != len(labels):
+        raise DataError(
+            f"the {what} have {len(features):,} rows of features and {len(labels):,} labels; "
+            "give one label a row"
+        )
+    if len(labels) == 0:
+        raise DataError(f"the {what} hold no records; give at least a few hundred")
+    people = None
+    if roles.person is not None:
+        if not is_table(features) or roles.person not in features.columns:
+            raise DataError(
+                f"the {what} have no column {roles.person!r}, named as the person's key; name one of theirs"
+            )
+        people = features[roles.person].to_numpy()
+        features = features.drop(columns=[roles.person])
+    for column in (*roles.sensitive, *roles.quasi):
+        if not is_table(features) or column not in features.columns:
+            raise DataError(f"the {what} have no column {column!r}, named in the roles; name one of theirs")
+    return Records(features, positions(labels, classes, what=what), np.asarray(classes), people, roles)
+
+
+def positions(labels: npt.NDArray[Any], classes: npt.NDArray[Any], *, what: str = "data") -> IntArray:
+    """(records,) positions of labels in `classes`.
+
+    Raises:
+        DataError: a label that is missing or that is not a class.
+    """
+    classes = np.asarray(classes)
+    if labels.dtype.kind in "OU" or classes.dtype.kind in "OU":
+        labels, lookup = labels.astype(str), {str(c): i for i, c in enumerate(classes.tolist())}
+    else:
+        lookup = {c: i for i, c in enumerate(classes.tolist())}
+    values, inverse = np.unique(labels, return_inverse=True)
+    unknown = [v for v in values.tolist() if v not in lookup]
+    if unknown:
+        known = ", ".join(map(repr, list(lookup)[:5])) + (", …" if len(lookup) > 5 else "")
+        raise DataError(
+            f"{len(unknown)} label value(s) of the {what} are none of the model's {len(lookup)} classes "
+            f"({known}); "
+            "name the right label column or give the data that the model was made for"
+        )
+    return np.array([lookup[v] for v in values.tolist()], dtype=np.int64)[inverse.reshape(-1)]
+
+
+def _features(x: Any) -> Any:
+    if type(x).__module__.partition(".")[0] == "polars":
+        return x.to_pandas()
+    if is_table(x):
+        return x.reset_index(drop=True)
+    array = np.asarray(x)
+    if array.ndim < 2:
+        raise DataError(
+            f"features of shape {array.shape} were given; give one row a record, (records, columns)"
+        )
+    return array
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet or CSV file (CSV may be gzipped).
+
+    Raises:
+        DataError: no such file, another kind of file, or one that does not read.
+    """
+    import pandas as pd
+    import pyarrow
+
+    if not path.is_file():
+        raise DataError(f"there is no file {str(path)!r}; give a Parquet or CSV file")
+    try:
+        if path.suffix in (".parquet", ".pq"):
+            return pd.read_parquet(path)
+        if path.suffix == ".csv" or path.suffixes[-2:] == [".csv", ".gz"]:
+            return pd.read_csv(path)
+    except (OSError, ValueError, pyarrow.ArrowException, EOFError) as error:
+        raise DataError(
+            f"{str(path)!r} does not read ({str(error).splitlines()[0]}); write it again"
+        ) from error
+    raise DataError(f"{str(path)!r} is neither Parquet (.parquet) nor CSV (.csv, .csv.gz); convert it to one")
+
+
+def read_arrays(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:
+    """Read arrays x and y from NumPy's .npz, without unpickling.
+
+    Raises:
+        DataError: no such file, one that does not read, or that lacks x or y.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays["x"], arrays["y"]
+    except KeyError as error:
+        raise DataError(f"{str(path)!r} holds no array {error}; save it with arrays x and y") from error
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise DataError(
+            f"{str(path)!r} does not read as .npz ({error}); write it again without objects"
+        ) from error
+
+
+def split_target(table: pd.DataFrame, target: str, *, what: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
+    """A table's features and its label column.
+
+    Raises:
+        DataError: the table has no such column.
+    """
+    if target not in table.columns:
+        shown = ", ".join(map(repr, list(table.columns)[:8]))
+        raise DataError(
+            f"the {what} have no column {target!r} to serve as label; name one of theirs ({shown}…)"
+        )
+    return table.drop(columns=[target]), table[target]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Records that spoil the truth.
+
+    Attributes:
+        shared: (non-members,) True where a non-member equals some member, features and label.
+        repeated_members: how many members equal an earlier member.
+        members, nonmembers: how many were looked at.
+    """
+
+    shared: BoolArray
+    repeated_members: int
+    members: int
+    nonmembers: int
+
+
+def overlap(members: Records, nonmembers: Records) -> Overlap:
+    """Find non-members that are copies of members: no attack could tell the two apart."""
+    inside, outside = members.row_keys(), nonmembers.row_keys()
+    return Overlap(np.isin(outside, inside), len(inside) - len(np.unique(inside)), len(inside), len(outside))

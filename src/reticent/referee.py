@@ -1,0 +1,418 @@
+"""Runs attacks on a model and measures their guesses: the referee keeps the truth, attacks never see it.
+
+Shadow models that are missing are trained, each question is put to the target once, each attack guesses,
+and its guesses are measured against the truth. Everything finished is kept by its fingerprint, so a run
+that was stopped goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
+from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.catalogue import chosen
+from reticent.attacks.membership.blind import blind_scores
+from reticent.attacks.membership.user_level import by_person
+from reticent.data import Roles
+from reticent.errors import ReticentError, StorageError, TargetError
+from reticent.finding import Cost, Evidence, Finding, Threat
+from reticent.fingerprint import fingerprint
+from reticent.progress import Progress, default_progress
+from reticent.question import Labels, Question, Scores
+from reticent.recipe import Recipe
+from reticent.result import Audit, Checks, Provenance
+from reticent.scene import Scene
+from reticent.settings import Settings
+from reticent.shadows.engine import ask_shadows, shadow_key
+from reticent.shadows.plan import Plan
+from reticent.shadows.signals import Answers
+from reticent.stage import Stage, lay_out
+from reticent.store import Cells, default_cache, private_folder
+from reticent.targets.load import open_target, recipe_for
+from reticent.threshold import Threshold, default_threshold
+
+REMOTE_BATCH = 500
+"""Records asked of a remote target at a time: what is lost when it fails."""
+
+
+def audit(
+    model: Any,
+    *,
+    members: tuple[Any, Any],
+    nonmembers: tuple[Any, Any],
+    recipe: Recipe | None = None,
+    roles: Roles | None = None,
+    attacks: Sequence[MembershipAttack] | None = None,
+    settings: Settings | None = None,
+    name: str | None = None,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Measure what a model gives away about who was in its training set.
+
+    Args:
+        model: a fitted scikit-learn-like classifier, a torch module, a callable, or a `Target`.
+        members: features and labels that the model was trained on.
+        nonmembers: features and labels from the same source that it never saw.
+        recipe: how to train another like it; needed for models that can't be cloned and fitted again.
+        roles: what the columns mean.
+        attacks: attacks to run, with their options; None for those that `settings` names.
+        settings: everything else that may be chosen.
+        name: what the report calls the model.
+        cache: where finished work is kept; None for `store.default_cache()`.
+        progress: what is told how far the work is; None for bars on a terminal.
+
+    Returns:
+        The audit: verdict, findings, records at risk, reports.
+
+    Raises:
+        UserError: the data, the model or the options are not as expected (one sentence).
+        TargetError: the model threw on its own data, or its endpoint failed.
+    """
+    settings = settings or Settings()
+    target = open_target(model, classes=_labels(members, nonmembers))
+    granted = min(target.access, Access[settings.access.upper()] if settings.access else Access.WEIGHTS)
+    runs = tuple(attacks) if attacks is not None else chosen(settings.attacks, granted)
+    stage = lay_out(
+        target,
+        members,
+        nonmembers,
+        roles or Roles(),
+        population_share=settings.population_share if any(a.population for a in runs) else 0.0,
+        drop_copies=settings.copies == "drop",
+        seed=settings.seed,
+    )
+    referee = Referee(
+        target=target,
+        granted=granted,
+        stage=stage,
+        recipe=recipe or recipe_for(model),
+        settings=settings,
+        cache=private_folder(Path(cache) if cache is not None else default_cache()),
+        progress=progress or default_progress(),
+    )
+    findings = referee.findings(runs)
+    outside = int((~stage.members[stage.candidates]).sum())
+    return Audit(
+        model=name or type(model).__name__,
+        access=granted,
+        findings=findings,
+        checks=referee.checks(),
+        threshold=Threshold.parse(settings.fail_on) if settings.fail_on else default_threshold(outside),
+        prior=settings.prior,
+        exposed_above=settings.exposed_above,
+        candidates=stage.records.take(stage.candidates),
+        members=stage.members[stage.candidates],
+        rows=stage.rows[stage.candidates],
+        provenance=referee.provenance(),
+        seed=settings.seed,
+    )
+
+
+class Referee:
+    """One audit under way."""
+
+    def __init__(
+        self,
+        *,
+        target: Target,
+        granted: Access,
+        stage: Stage,
+        recipe: Recipe | None,
+        settings: Settings,
+        cache: Path,
+        progress: Progress,
+    ) -> None:
+        self.stage, self.recipe, self.settings = stage, recipe, settings
+        self.cache, self.progress = cache, progress
+        self.cells = Cells(cache / "cells")
+        self.plan = Plan(models=settings.shadows, seed=settings.seed)
+        self.white_box = isinstance(target, WhiteBox)
+        remote = getattr(target, "remote", False)
+        self.target = Metered(
+            target,
+            granted,
+            batch=REMOTE_BATCH if remote else 10_000,
+            limit=settings.query_limit,
+            memory=Cells(cache / "answers") if remote else None,
+        )
+        self.shadows = shadow_key(recipe, stage.records, self.plan) if recipe else ""
+        self._try(target)
+        self.identity = target.fingerprint()
+        self.scene_key = fingerprint(
+            self.identity, stage.records.fingerprint(), stage.known, granted, settings.seed
+        )
+        self.answers: dict[Question, Answers] = {}
+        self.unanswered: dict[Question, str] = {}
+        self.blind = self._blind()
+
+    def findings(self, attacks: Sequence[MembershipAttack]) -> tuple[Finding, ...]:
+        """Run the attacks; refused and failed ones are findings too."""
+        refusals = {a: self._refusal(a) for a in attacks}
+        kept = {a: self.cells.find(self._key(a)) for a in attacks if not refusals[a]}
+        fresh = [a for a, cell in kept.items() if cell is None]
+        self._ask(fresh)
+        scene = self._scene([a for a in fresh if not self._unasked(a)])
+        found = []
+        with self.progress.stage("attacking", len(fresh)) as advance:
+            for attack in attacks:
+                if refusals[attack]:
+                    found.append(self._unmeasured(attack, "refused", refusals[attack]))
+                elif self._unasked(attack):
+                    found.append(self._unmeasured(attack, "refused", self._unasked(attack)))
+                else:
+                    found.append(self._guess(attack, scene, kept[attack]))
+                    advance(int(kept[attack] is None))
+        return (*found, *self._by_person(found))
+
+    def checks(self) -> Checks:
+        """What was found before any attack."""
+        inside, outside = self.stage.handed
+        right = self._right()
+        truth = self.stage.members[self.stage.candidates]
+        return Checks(
+            members=inside,
+            nonmembers=outside,
+            candidates=len(self.stage.candidates),
+            population=int(self.stage.known.sum()),
+            overlap=self.stage.overlap,
+            accuracy_members=float(right[truth].mean()),
+            accuracy_nonmembers=float(right[~truth].mean()),
+            blind=self.blind,
+        )
+
+    def provenance(self) -> Provenance:
+        """What is needed to run it again."""
+        libraries = ("reticent", "numpy", "scipy", "pandas", "scikit-learn", "torch", "xgboost", "lightgbm")
+        versions = {"python": platform.python_version()}
+        for library in libraries:
+            try:
+                versions[library] = metadata.version(library)
+            except metadata.PackageNotFoundError:
+                continue
+        return Provenance(
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["reticent", *sys.argv[1:]]) if Path(sys.argv[0]).name == "reticent" else "",
+            versions=versions,
+            fingerprints={
+                "model": self.identity,
+                "records": self.stage.records.fingerprint(),
+                "recipe": self.recipe.fingerprint() if self.recipe else "",
+            },
+            options=asdict(self.settings),
+        )
+
+    def _refusal(self, attack: MembershipAttack) -> str:
+        if attack.needs > self.target.access:
+            return f"needs {attack.needs}, and {self.target.access} are granted"
+        if attack.needs == Access.WEIGHTS and not self.white_box:
+            return "needs gradients, and this kind of model gives none"
+        if attack.shadows and self.recipe is None:
+            return "needs shadow models, and no recipe says how to train another model like this one"
+        if attack.population and not self.stage.known.any():
+            return "needs non-members that the attacker knows as such, and none were set aside"
+        needed = sum(q.queries(len(self.stage.records)) for q in attack.questions)
+        if self.target.limit is not None and needed > self.target.limit:
+            return f"needs {needed:,} queries, and {self.target.limit:,} are allowed"
+        return ""
+
+    def _key(self, attack: MembershipAttack) -> str:
+        return fingerprint(
+            "guess", attack, self.scene_key, (self.plan, self.shadows) if attack.shadows else ""
+        )
+
+    def _ask(self, attacks: Sequence[MembershipAttack]) -> None:
+        """Put each question to the target once; the plain ones first, since all else leans on them."""
+        questions = list(dict.fromkeys(q for a in attacks for q in a.questions))
+        questions.sort(key=lambda q: not isinstance(q, Scores | Labels))
+        with self.progress.stage("asking the model", len(questions)) as advance:
+            for question in questions:
+                try:
+                    self._answer(question)
+                except (ReticentError, MemoryError) as error:
+                    if isinstance(error, StorageError):
+                        raise
+                    self.unanswered[question] = str(error) or "memory ran out"
+                advance(1)
+
+    def _answer(self, question: Question) -> Answers:
+        if question not in self.answers:
+            try:
+                values = question.ask(self.target, self.stage.records)
+            except (ReticentError, MemoryError):
+                raise
+            except Exception as error:
+                raise TargetError(_threw(error, "while it was asked about the records")) from error
+            self.answers[question] = Answers(values[None], self.stage.records.labels)
+        return self.answers[question]
+
+    def _unasked(self, attack: MembershipAttack) -> str:
+        return next((self.unanswered[q] for q in attack.questions if q in self.unanswered), "")
+
+    def _scene(self, attacks: Sequence[MembershipAttack]) -> Scene:
+        signals = {}
+        questions = list(dict.fromkeys(q for a in attacks if a.shadows for q in a.questions))
+        if questions and self.recipe is not None:
+            with self.progress.stage("training shadow models", self.plan.models) as advance:
+                signals = dict(
+                    ask_shadows(
+                        self.recipe,
+                        self.stage.records,
+                        self.plan,
+                        questions,
+                        cache=self.cache / "signals",
+                        workers=self.settings.workers,
+                        advance=advance,
+                    )
+                )
+        return Scene(
+            self.target, self.stage.records, self.stage.known, self.answers, signals, self.settings.seed
+        )
+
+    def _guess(
+        self, attack: MembershipAttack, scene: Scene, kept: tuple[dict[str, Any], dict[str, Any]] | None
+    ) -> Finding:
+        if kept is None:
+            before, start = self.target.queries, time.perf_counter()
+            try:
+                scores = np.asarray(attack.guess(scene), dtype=np.float64)[self.stage.candidates]
+            except (StorageError, MemoryError):
+                raise
+            except ReticentError as error:
+                return self._unmeasured(attack, "failed", str(error))
+            except Exception as error:
+                return self._unmeasured(attack, "failed", _threw(error, "during the attack", who="it"))
+            facts = {"seconds": time.perf_counter() - start, "queries": self.target.queries - before}
+            self.cells.keep(self._key(attack), {"scores": scores}, facts)
+            kept = {"scores": scores}, facts
+        arrays, facts = kept
+        asked = sum(q.queries(len(self.stage.records)) for q in attack.questions)
+        return Finding(
+            attack=attack.name,
+            threat=attack.threat,
+            access=attack.needs,
+            outcome="measured",
+            evidence=Evidence(arrays["scores"], self.stage.members[self.stage.candidates]),
+            baseline=self.blind.roc,
+            cost=Cost(
+                queries=asked + int(facts["queries"]),
+                trainings=self.plan.models if attack.shadows else 0,
+                seconds=float(facts["seconds"]),
+            ),
+            about=_first_line(attack),
+            source=attack.source,
+            caveat=attack.caveat,
+        )
+
+    def _unmeasured(self, attack: MembershipAttack, outcome: Any, reason: str) -> Finding:
+        return Finding(
+            attack=attack.name,
+            threat=attack.threat,
+            access=attack.needs,
+            outcome=outcome,
+            reason=reason,
+            about=_first_line(attack),
+            source=attack.source,
+            caveat=attack.caveat,
+        )
+
+    def _by_person(self, found: Sequence[Finding]) -> list[Finding]:
+        """The strongest attack once more, its scores summed up by person, where records name theirs."""
+        people = self.stage.records.people
+        measured = [f for f in found if f.evidence is not None]
+        if people is None or not measured:
+            return []
+        best = max(measured, key=lambda f: f.roc.auc().value)
+        assert best.evidence is not None
+        scores, members = by_person(
+            best.evidence.scores, best.evidence.members, people[self.stage.candidates]
+        )
+        return [
+            Finding(
+                attack=f"{best.attack} by person",
+                threat=best.threat,
+                access=best.access,
+                outcome="measured",
+                evidence=Evidence(scores, members),
+                cost=best.cost,
+                subject="person",
+                about=f"{best.attack}, its scores of all records of a person taken together",
+                source=best.source,
+                caveat=best.caveat,
+            )
+        ]
+
+    def _blind(self) -> Finding:
+        candidates = self.stage.records.take(self.stage.candidates)
+        truth = self.stage.members[self.stage.candidates]
+        key = fingerprint("blind", blind_scores, candidates.fingerprint(), truth, self.settings.seed)
+        kept = self.cells.find(key)
+        if kept is None:
+            start = time.perf_counter()
+            with self.progress.stage("telling the sides apart without the model", 1) as advance:
+                scores: FloatArray = blind_scores(candidates, truth, self.settings.seed)
+                advance(1)
+            kept = {"scores": scores}, {"seconds": time.perf_counter() - start}
+            self.cells.keep(key, *kept)
+        arrays, facts = kept
+        return Finding(
+            attack="blind",
+            threat=Threat.MEMBERSHIP,
+            access=Access.LABELS,
+            outcome="measured",
+            evidence=Evidence(arrays["scores"], truth),
+            cost=Cost(seconds=float(facts["seconds"])),
+            about="A classifier that never sees the model: what the two sides differ in by themselves.",
+            source="control",
+        )
+
+    def _right(self) -> FloatArray:
+        """(candidates,) 1.0 where the model names the right class."""
+        question = Scores() if self.target.access >= Access.SCORES else Labels()
+        answers = self._answer(question)
+        if isinstance(question, Labels):
+            right = answers.values[0, :, 0, 0]
+        else:
+            right = answers.values[0, :, 0].argmax(axis=-1) == answers.labels
+        return np.asarray(right, dtype=np.float64)[self.stage.candidates]
+
+    def _try(self, target: Target) -> None:
+        """Ask a few records first: a model that can't read them should say so before anything is trained."""
+        few = self.stage.records.take(np.arange(min(REMOTE_BATCH, len(self.stage.records))))
+        try:
+            self.target.predict(few.features)
+        except ReticentError:
+            raise
+        except Exception as error:
+            raise TargetError(_threw(error, f"on the first {len(few)} records")) from error
+
+
+def _threw(error: Exception, when: str, *, who: str = "the model") -> str:
+    return (
+        f"{who} threw {type(error).__name__} {when} ({' '.join(str(error).split())[:200]}); "
+        "give the records in the form that the model was trained on"
+    )
+
+
+def _first_line(attack: MembershipAttack) -> str:
+    return (type(attack).__doc__ or "").strip().splitlines()[0]
+
+
+def _labels(members: Any, nonmembers: Any) -> Any:
+    """The labels there are, for models that do not name their classes."""
+    try:
+        return np.unique(np.concatenate([np.asarray(side[1]).reshape(-1) for side in (members, nonmembers)]))
+    except (TypeError, ValueError, IndexError):
+        return None

@@ -1,0 +1,224 @@
+"""What an audit found, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reticent.access import Access, BoolArray, FloatArray, IntArray
+from reticent.data import Overlap, Records
+from reticent.errors import PlanError
+from reticent.finding import Evidence, Finding
+from reticent.measure.epsilon import Bonferroni, EpsilonBound, epsilon_lower_bound
+from reticent.measure.estimate import Withheld
+from reticent.measure.risk import (
+    Exposure,
+    GroupRisk,
+    calibrated_likelihood_ratios,
+    exposed,
+    posterior,
+    worst_groups,
+)
+from reticent.threshold import Threshold, Verdict, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPOILT_ABOVE = 0.52
+"""Lower bound of the blind control's AUC above which the split, not the model, is what is measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What was looked at before any attack.
+
+    Attributes:
+        members, nonmembers: how many were handed over.
+        candidates: how many of both were put to the attacks.
+        population: non-members set aside, known to the attacker as such.
+        overlap: copies between and within the two sides; non-members that equal a member are left out.
+        accuracy_members, accuracy_nonmembers: the model's share of right answers on either side.
+        blind: the control that never looks at the model.
+    """
+
+    members: int
+    nonmembers: int
+    candidates: int
+    population: int
+    overlap: Overlap
+    accuracy_members: float
+    accuracy_nonmembers: float
+    blind: Finding
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether the two sides can be told apart without the model."""
+        auc = self.blind.figure("auc")
+        return not isinstance(auc, Withheld) and auc.low > SPOILT_ABOVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What is needed to run it again.
+
+    Attributes:
+        date: UTC, ISO 8601, to the second.
+        command: the command line, empty from Python.
+        versions: library -> version.
+        fingerprints: what -> hash of its content.
+        options: option -> value, as a plan file would hold them.
+    """
+
+    date: str
+    command: str
+    versions: Mapping[str, str]
+    fingerprints: Mapping[str, str]
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Audit:
+    """One model's audit.
+
+    Attributes:
+        model: what the reader calls the model.
+        access: the rung granted.
+        findings: one a attack, refused and failed ones too.
+        checks: what was found before any attack.
+        threshold: the most that was to be given away.
+        prior: share of members among the people an attacker would ask about.
+        exposed_above: the posterior above which a person counts as exposed.
+        candidates: (records,) the records put to the attacks.
+        members: (records,) the truth about them.
+        rows: (records,) their positions in what was handed over as members or non-members.
+    """
+
+    model: str
+    access: Access
+    findings: tuple[Finding, ...]
+    checks: Checks
+    threshold: Threshold
+    prior: float
+    exposed_above: float
+    candidates: Records = field(repr=False)
+    members: BoolArray = field(repr=False)
+    rows: IntArray = field(repr=False)
+    provenance: Provenance = field(repr=False)
+    seed: int = 0
+
+    def __getitem__(self, attack: str) -> Finding:
+        """The finding of an attack by its name.
+
+        Raises:
+            PlanError: no such attack was part of the audit.
+        """
+        for finding in (*self.findings, self.checks.blind):
+            if finding.attack == attack:
+                return finding
+        names = ", ".join(f.attack for f in self.findings)
+        raise PlanError(f"no attack called {attack!r} was part of this audit; those that were: {names}")
+
+    @property
+    def measured(self) -> tuple[Finding, ...]:
+        """The findings that hold figures."""
+        return tuple(f for f in self.findings if f.outcome == "measured")
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The worst figure with its interval, against the threshold asked for."""
+        return judge(self.measured, self.threshold, spoilt=self.checks.spoilt)
+
+    @property
+    def strongest(self) -> Finding | None:
+        """The attack that the verdict rests on, record by record; None where none was measured."""
+        by_record = [f for f in self.measured if f.subject == "record"]
+        named = [f for f in by_record if f.attack == self.verdict.attack]
+        return named[0] if named else max(by_record, key=lambda f: f.roc.auc().value, default=None)
+
+    @cached_property
+    def likelihood_ratios(self) -> FloatArray:
+        """(records,) how much more probable the strongest attack's score is if the record is a member."""
+        evidence = self._evidence()
+        return calibrated_likelihood_ratios(evidence.scores, evidence.members, self.seed)
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """Per-record risk, worst first.
+
+        Columns: member, row (position in what was handed over on that side), score, rank (share of the
+        non-members below it), likelihood_ratio, posterior (at the stated prior).
+        """
+        import pandas as pd
+
+        evidence, finding = self._evidence(), self.strongest
+        assert finding is not None
+        table = pd.DataFrame(
+            {
+                "member": self.members,
+                "row": self.rows,
+                "score": evidence.scores,
+                "rank": finding.ranks(),
+                "likelihood_ratio": self.likelihood_ratios,
+                "posterior": posterior(self.likelihood_ratios, self.prior),
+            }
+        )
+        return table.sort_values(["posterior", "score"], ascending=False, ignore_index=True)
+
+    @cached_property
+    def exposure(self) -> Exposure | Withheld:
+        """How many members the strongest attack can name with the stated certainty."""
+        evidence = self._evidence()
+        return exposed(
+            evidence.scores, evidence.members, prior=self.prior, posterior_above=self.exposed_above
+        )
+
+    @cached_property
+    def groups(self) -> Sequence[GroupRisk]:
+        """The groups, by column, whose members are named more often than the rest."""
+        table = self.candidates.groups()
+        columns = {str(name): table[name].to_numpy() for name in table.columns}
+        return worst_groups(self._evidence().scores, columns, self.members)
+
+    def epsilon(self, attack: str, *, delta: float = 1e-5) -> EpsilonBound:
+        """The epsilon that the attack's guesses rule out anything below of, at 95 %.
+
+        Valid for a training that draws its records at random from the candidates; no guarantee above it.
+        """
+        evidence = self[attack].evidence
+        if evidence is None:
+            raise PlanError(
+                f"{attack} was {self[attack].outcome}, so it bounds no epsilon: {self[attack].reason}"
+            )
+        return epsilon_lower_bound(evidence.scores, evidence.members, delta=delta, strategy=Bonferroni())
+
+    def report(self, path: str | Path, *, beside: Sequence[Audit] = ()) -> Path:
+        """Write one self-contained HTML page about this audit and others beside it."""
+        from reticent.report.page import write_page
+
+        return write_page([self, *beside], Path(path))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the report, findings.json, summary.md, junit.xml and the evidence to a private folder."""
+        from reticent.report.folder import write_folder
+
+        return write_folder(self, Path(folder))
+
+    def _evidence(self) -> Evidence:
+        if self.strongest is None or self.strongest.evidence is None:
+            raise PlanError(
+                f"nothing was measured on {self.model}, so there is no risk by record; see its findings"
+            )
+        return self.strongest.evidence
+
+    def _repr_html_(self) -> str:
+        from reticent.report.fragments import audit_fragment
+
+        return audit_fragment(self)
+
+    def __rich__(self) -> Any:
+        from reticent.report.terminal import audit_panel
+
+        return audit_panel(self)

@@ -1,0 +1,1 @@
+"""Many models from one recipe: the plan, the engine, and what the models say (Signals)."""

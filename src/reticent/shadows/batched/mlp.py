@@ -1,0 +1,206 @@
+"""Many multilayer perceptrons as one: a batched matrix product per layer, the gradient by hand.
+
+Layouts are chosen for the matrix products, which are nearly all of the work. Hidden activations are
+(models, records, units) and hidden weights (models, inputs, units): both passes then multiply at the
+library's full speed. The head stays as `nn.Linear` has it, (models, classes, units), and its logits are
+(models, classes, records): with few classes that is several times faster to multiply by and to take a
+softmax over. The first layer's bias is one row more of its weights, as the data carry a column of ones: it
+costs no pass of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from reticent.access import IntArray
+from reticent.shadows.batched.optimisers import Slot, optimiser
+from reticent.shadows.batched.reading import ACTIVATIONS, Activation, Layer
+from reticent.shadows.batched.training import Training
+
+
+class Scratch:
+    """Memory that every step uses again: fresh memory costs a page fault every 4 KiB."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._flat = torch.empty(0, device=device)
+
+    def shaped(self, *shape: int) -> Tensor:
+        """A tensor of that shape, with whatever stands there."""
+        size = math.prod(shape)
+        if size > len(self._flat):
+            self._flat = self._flat.new_empty(size)
+        return self._flat[:size].view(shape)
+
+
+class Hidden:
+    """y = f(x W + b), a record a row: x (models, records, inputs), W (models, inputs, units).
+
+    Args:
+        weight, bias: (models, inputs, units) and (models, 1, units); no bias where x holds a one for it.
+        activation: f, or None for the identity.
+    """
+
+    def __init__(self, weight: Slot, bias: Slot | None, activation: Activation | None) -> None:
+        self._weight, self._bias, self._activation = weight, bias, activation
+        self._y, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
+
+    def forward(self, x: Tensor, models: slice) -> Tensor:
+        """y (models, records, units)."""
+        weight, _ = self._weight.of(models)
+        y = self._y.shaped(*x.shape[:2], weight.shape[2])
+        if self._bias is None:
+            torch.bmm(x, weight, out=y)
+        else:
+            torch.baddbmm(self._bias.of(models)[0], x, weight, out=y)
+        return self._activation.forward(y) if self._activation else y
+
+    def backward(self, x: Tensor, y: Tensor, gradient: Tensor, models: slice, keep: float) -> None:
+        """Add the gradient by W and b to their slots; `gradient` by y becomes that by x W + b."""
+        if self._activation:
+            self._activation.backward(gradient, y)
+        self._weight.of(models)[1].baddbmm_(x.mT, gradient, beta=keep)
+        if self._bias is not None:
+            self._bias.of(models)[1].mul_(keep).add_(gradient.sum(1, keepdim=True))
+
+    def down(self, gradient: Tensor, models: slice) -> Tensor:
+        """The gradient by x, of that by x W + b."""
+        weight, _ = self._weight.of(models)
+        x_gradient = self._x_gradient.shaped(*gradient.shape[:2], weight.shape[1])
+        return torch.bmm(gradient, weight.mT, out=x_gradient)
+
+
+class Head:
+    """z = W x + b, a record a column: z (models, classes, records), W (models, classes, inputs).
+
+    Args:
+        weight, bias: (models, classes, inputs) and (models, classes, 1); no bias where x holds a one for it.
+    """
+
+    def __init__(self, weight: Slot, bias: Slot | None) -> None:
+        self._weight, self._bias = weight, bias
+        self._x_gradient = Scratch(weight.value.device)
+
+    def forward(self, x: Tensor, models: slice) -> Tensor:
+        """z (models, classes, records) of x (models, records, inputs)."""
+        weight, _ = self._weight.of(models)
+        if self._bias is None:
+            return torch.bmm(weight, x.mT)
+        return torch.baddbmm(self._bias.of(models)[0], weight, x.mT)
+
+    def backward(self, x: Tensor, gradient: Tensor, models: slice, keep: float) -> None:
+        """Add the gradient by W and b to their slots, from that by z."""
+        self._weight.of(models)[1].baddbmm_(gradient, x, beta=keep)
+        if self._bias is not None:
+            self._bias.of(models)[1].mul_(keep).add_(gradient.sum(2, keepdim=True))
+
+    def down(self, gradient: Tensor, models: slice) -> Tensor:
+        """The gradient by x (models, records, inputs), of that by z."""
+        weight, _ = self._weight.of(models)
+        x_gradient = self._x_gradient.shaped(len(gradient), gradient.shape[2], weight.shape[2])
+        return torch.bmm(gradient.mT, weight, out=x_gradient)
+
+
+class Mlp:
+    """The steps of stacked multilayer perceptrons.
+
+    Args:
+        layers: what `reading.read` found.
+        state: each parameter by name, stacked (models, ...).
+        x: (records, ...) float32, on the device.
+        y: (records,) int64, on the device.
+        training: how they are trained.
+    """
+
+    pad = True
+    least = 1
+
+    def __init__(
+        self, layers: list[Layer], state: Mapping[str, Tensor], x: Tensor, y: Tensor, training: Training
+    ) -> None:
+        flat = x.flatten(1)
+        self._x = torch.cat([flat, flat.new_ones(len(flat), 1)], 1) if layers[0].bias else flat
+        self._y = y
+        self._layers = layers
+        self._taken = Scratch(x.device)
+        places = [
+            _place(state, layer, first=layer is layers[0], last=layer is layers[-1]) for layer in layers
+        ]
+        self._places = places
+        self._hidden = [
+            Hidden(weight, bias, ACTIVATIONS[layer.activation] if layer.activation else None)
+            for (weight, bias), layer in zip(places[:-1], layers[:-1], strict=True)
+        ]
+        self._head = Head(*places[-1])
+        self._optimiser = optimiser([slot for place in places for slot in place if slot], training)
+
+    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:
+        """One step of `models`.
+
+        Args:
+            models: a run of the stack.
+            rows: (models, batch) which records each takes.
+            counts: (models,) how many of a model's rows hold a record; None where all do.
+            rate: the learning rate.
+        """
+        taken, keep = rows.flatten(), self._optimiser.keep
+        x = self._taken.shaped(len(taken), self._x.shape[1])
+        seen = [torch.index_select(self._x, 0, taken, out=x).view(*rows.shape, -1)]
+        for layer in self._hidden:
+            seen.append(layer.forward(seen[-1], models))
+        logits = self._head.forward(seen[-1], models)
+        gradient = loss_gradient(logits, self._y.index_select(0, taken).view(rows.shape), counts)
+        self._head.backward(seen[-1], gradient, models, keep)
+        above: Hidden | Head = self._head
+        for layer, before, after in zip(self._hidden[::-1], seen[-2::-1], seen[:0:-1], strict=True):
+            gradient = above.down(gradient, models)
+            layer.backward(before, after, gradient, models, keep)
+            above = layer
+        self._optimiser.step(models, rate)
+
+    def state(self) -> dict[str, Tensor]:
+        """Each parameter by name, stacked (models, ...), laid out as in the module."""
+        found: dict[str, Tensor] = {}
+        for layer, (weight, bias) in zip(self._layers, self._places, strict=True):
+            parts = [weight.value] if bias is None else [weight.value, bias.value]
+            if layer is not self._layers[-1]:
+                parts = [part.mT for part in parts]
+            if layer.bias and bias is None:
+                parts = [parts[0][..., :-1], parts[0][..., -1:]]
+            found[f"{layer.name}.weight"] = parts[0]
+            if layer.bias:
+                found[f"{layer.name}.bias"] = parts[1][..., 0]
+        return found
+
+
+def _place(state: Mapping[str, Tensor], layer: Layer, *, first: bool, last: bool) -> tuple[Slot, Slot | None]:
+    """A layer's weights as the steps want them; the first layer's bias is one more row of them."""
+    parts = [state[f"{layer.name}.weight"]]
+    if layer.bias:
+        parts.append(state[f"{layer.name}.bias"][..., None])
+    if first:
+        parts = [torch.cat(parts, -1)]
+    if not last:
+        parts = [part.mT for part in parts]
+    slots = [Slot(part.clone(memory_format=torch.contiguous_format)) for part in parts]
+    return slots[0], slots[1] if len(slots) == 2 else None
+
+
+def loss_gradient(logits: Tensor, y: Tensor, counts: IntArray | None) -> Tensor:
+    """The gradient of each model's mean cross-entropy by its logits (models, classes, records).
+
+    Args:
+        logits: (models, classes, records).
+        y: (models, records) true classes.
+        counts: (models,) how many of the records count; None where all do.
+    """
+    gradient = logits.softmax(1)
+    gradient.scatter_add_(1, y[:, None], gradient.new_full((), -1.0).expand(y[:, None].shape))
+    if counts is None:
+        return gradient.mul_(1 / y.shape[1])
+    held = torch.arange(y.shape[1]) < torch.from_numpy(counts)[:, None]
+    share = held / torch.from_numpy(counts)[:, None]
+    return gradient.mul_(share[:, None].to(gradient))

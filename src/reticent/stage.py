@@ -1,0 +1,126 @@
+"""Lays out an audit: reads the two sides, finds what would spoil the truth, shuffles the candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reticent.access import BoolArray, IntArray, Target
+from reticent.data import Overlap, Records, Roles, concat, is_table, overlap, records
+from reticent.errors import DataError, ModelError
+
+FEWEST = 20
+"""Records needed on either side: with fewer no figure would mean anything."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What the referee knows; attacks are shown `records` and `known` alone.
+
+    Attributes:
+        records: candidates in random order, then the population.
+        known: (records,) True for the population: non-members that the attacker knows as such.
+        members: (records,) the truth.
+        rows: (records,) position in what was handed over on that side.
+        overlap: copies between and within the two sides.
+        handed: how many members and non-members were handed over.
+    """
+
+    records: Records
+    known: BoolArray
+    members: BoolArray
+    rows: IntArray
+    overlap: Overlap
+    handed: tuple[int, int]
+
+    @property
+    def candidates(self) -> IntArray:
+        """Positions of the records whose membership is in question."""
+        return np.flatnonzero(~self.known)
+
+
+def lay_out(
+    target: Target,
+    members: tuple[Any, Any],
+    nonmembers: tuple[Any, Any],
+    roles: Roles,
+    *,
+    population_share: float,
+    drop_copies: bool,
+    seed: int,
+) -> Stage:
+    """Read both sides and draw who is a candidate.
+
+    Args:
+        population_share: of the non-members, set aside as known.
+        drop_copies: leave out non-members that equal a member.
+
+    Raises:
+        DataError: sides too small, of different columns, of one class, or all copies of each other.
+        ModelError: a model of fewer than two classes.
+    """
+    classes = np.asarray(target.classes)
+    if len(classes) < 2:
+        raise ModelError(f"the model knows {len(classes)} class; give a classifier of two or more")
+    inside = records(*_pair(members, "members"), classes, roles=roles, what="members")
+    outside = records(*_pair(nonmembers, "non-members"), classes, roles=roles, what="non-members")
+    _same_columns(inside, outside)
+    if len(np.unique(inside.labels)) < 2:
+        raise DataError("every member has the same label; give data of at least two classes")
+    copies = overlap(inside, outside)
+    kept = np.flatnonzero(~copies.shared) if drop_copies else np.arange(len(outside))
+    for what, left in (("members", len(inside)), ("non-members", len(kept))):
+        if left < FEWEST:
+            dropped = (
+                f" ({copies.shared.sum():,} copies of members left out)" if what == "non-members" else ""
+            )
+            raise DataError(
+                f"{left:,} {what} are left to judge by{dropped}; give at least {FEWEST}, and a thousand for "
+                "figures at low false-positive rates"
+            )
+    rng = np.random.default_rng([seed, 2])
+    kept = rng.permutation(kept)
+    aside = int(population_share * len(kept))
+    both = concat([inside, outside])
+    candidate = np.concatenate([np.arange(len(inside)), len(inside) + kept[aside:]])
+    order = np.concatenate([rng.permutation(candidate), len(inside) + kept[:aside]])
+    truth = np.concatenate([np.ones(len(inside), bool), np.zeros(len(outside), bool)])
+    rows = np.concatenate([np.arange(len(inside)), np.arange(len(outside))])
+    return Stage(
+        records=both.take(order),
+        known=np.arange(len(order)) >= len(candidate),
+        members=truth[order],
+        rows=rows[order],
+        overlap=copies,
+        handed=(len(inside), len(outside)),
+    )
+
+
+def _pair(side: tuple[Any, Any], what: str) -> tuple[Any, Any]:
+    try:
+        x, y = side
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the {what} are not a pair; give (features, labels)") from error
+    return x, y
+
+
+def _same_columns(inside: Records, outside: Records) -> None:
+    a: Any = inside.features
+    b: Any = outside.features
+    if is_table(a) != is_table(b):
+        raise DataError("members and non-members are a table and an array; give both in the same form")
+    if is_table(a):
+        missing = [str(c) for c in a.columns if c not in b.columns]
+        extra = [str(c) for c in b.columns if c not in a.columns]
+        if missing or extra:
+            raise DataError(
+                f"the non-members lack the columns [{', '.join(missing[:5])}] of the members and have "
+                f"[{', '.join(extra[:5])}] besides; give both with the same columns"
+            )
+    elif a.shape[1:] != b.shape[1:]:
+        raise DataError(
+            f"members have records of shape {a.shape[1:]} and non-members of {b.shape[1:]}; "
+            "give both in the same shape"
+        )

@@ -1,0 +1,177 @@
+"""Models with scikit-learn's face: estimators, pipelines, searches, XGBoost, LightGBM.
+
+What the model grants is read off it: `predict_proba` grants scores. Without it only labels are granted:
+a `decision_function` (LinearSVC, RidgeClassifier, Perceptron) is a distance in units of its own, neither
+a probability nor a logit, and passing it through a softmax would make up confidences that the model
+never gave.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from reticent.access import FLOOR, Access, Outputs
+from reticent.data import Records, is_table, positions
+from reticent.errors import DataError, ModelError
+from reticent.recipe import OneByOne
+from reticent.targets.answers import read_answers
+from reticent.targets.content import identity
+
+if TYPE_CHECKING:
+    from reticent.access import Features
+
+
+class SklearnTarget:
+    """A fitted classifier, asked for `predict_proba` where it has it, else for `predict`.
+
+    Args:
+        model: the fitted classifier. Records reach it as they are: names, categories and missing values
+            untouched.
+        classes: (classes,) labels to answer in, its own among them; a class that it never saw gets the
+            smallest probability. None for its own.
+        own: (its classes,) the labels behind its `classes_`, where it was fitted on their positions.
+
+    Raises:
+        ModelError: it is not fitted, or no single-label classifier.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        classes: npt.NDArray[np.generic] | None = None,
+        own: npt.NDArray[np.generic] | None = None,
+    ) -> None:
+        self.model = model
+        self.access = Access.SCORES if hasattr(model, "predict_proba") else Access.LABELS
+        self._answered = _classes(model, classes)
+        own = self._answered if own is None else own
+        self.classes: npt.NDArray[np.generic] = own if classes is None else np.asarray(classes)
+        try:
+            self._columns = positions(own, self.classes)
+        except DataError as error:
+            raise ModelError(
+                f"the {_name(model)} knows {len(own)} classes that are not all among the data's "
+                f"{len(self.classes)}; give a model of the same labels"
+            ) from error
+
+    def predict(self, x: Features) -> Outputs:
+        """Answer each of the records `x`."""
+        asked = self._as_fitted(x)
+        ask = self.model.predict_proba if self.access == Access.SCORES else self.model.predict
+        outputs = read_answers(ask(asked), self._answered, self.access, records=len(x))
+        if np.array_equal(self._columns, np.arange(len(self.classes))):
+            return outputs
+        labels = self._columns[outputs.labels]
+        if outputs.log_scores is None:
+            return Outputs.from_labels(labels)
+        spread = np.full((len(labels), len(self.classes)), np.log(FLOOR))
+        spread[:, self._columns] = outputs.log_scores
+        return Outputs(labels, spread)
+
+    def fingerprint(self) -> str:
+        """A hash of the fitted model: class, version, options and everything that fitting left in it."""
+        return identity((self.model, self.classes))
+
+    def _as_fitted(self, x: Any) -> Any:
+        """A table as the array scikit-learn would make of it, where the model was fitted without names."""
+        nameless = isinstance(self.model, BaseEstimator) and not hasattr(self.model, "feature_names_in_")
+        if is_table(x) and nameless and hasattr(self.model, "n_features_in_"):
+            return x.to_numpy()
+        return x
+
+
+class SklearnRecipe(OneByOne):
+    """Clones an estimator and fits it: the same options, other records, another seed.
+
+    Every `random_state` among its options, nested ones too, is set from the seed; `n_jobs` is 1 and
+    nothing is printed, since shadow models are trained beside each other.
+
+    Args:
+        estimator: fitted or not; of a finished search, the best estimator it found.
+
+    Raises:
+        ModelError: it can't be cloned and fitted, or is no classifier.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        if not (hasattr(estimator, "get_params") and hasattr(estimator, "fit")):
+            raise ModelError(
+                f"a {_name(estimator)} can't be cloned and fitted again; give a function (X, y, seed) that "
+                "trains another like it"
+            )
+        _refuse_regressor(estimator)
+        self.estimator = clone(getattr(estimator, "best_estimator_", estimator))
+
+    def fit(self, data: Records, seed: int) -> SklearnTarget:
+        """Fit a clone on the records and their original labels."""
+        estimator = self._seeded(seed)
+        present, within = np.unique(data.labels, return_inverse=True)
+        gapless = _holds(estimator, "xgboost")  # it takes labels 0, 1, 2, … alone, none left out
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator.fit(data.features, within if gapless else data.classes[data.labels])
+        return SklearnTarget(estimator, classes=data.classes, own=data.classes[present] if gapless else None)
+
+    def fingerprint(self) -> str:
+        """A hash of the estimator's class and version, its options, and this recipe's source."""
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
+        return identity((SklearnRecipe, self.estimator))
+
+    def _seeded(self, seed: int) -> Any:
+        estimator = clone(self.estimator)
+        options = estimator.get_params(deep=True)
+        forced = {"random_state": seed % (2**31 - 1), "n_jobs": 1, "verbose": False}
+        changes = {name: forced[last] for name in options if (last := name.rpartition("__")[2]) in forced}
+        for name, part in {"": estimator, **options}.items():
+            if type(part).__module__.partition(".")[0] == "lightgbm":  # an option it has but does not list
+                changes[f"{name}__verbose" if name else "verbose"] = -1
+        return estimator.set_params(**changes)
+
+
+def _classes(model: Any, given: npt.NDArray[np.generic] | None) -> npt.NDArray[np.generic]:
+    """The labels that the model answers in.
+
+    Raises:
+        ModelError: it is not fitted, or no single-label classifier.
+    """
+    _refuse_regressor(model)
+    if isinstance(model, BaseEstimator):
+        try:
+            check_is_fitted(model)
+        except NotFittedError as error:
+            raise ModelError(f"the {_name(model)} is not fitted; fit it on the members first") from error
+    classes = getattr(model, "classes_", None)
+    if classes is None and not isinstance(model, BaseEstimator):
+        classes = given
+    if classes is None or not hasattr(model, "predict"):
+        raise ModelError(f"a {_name(model)} names no classes; give a fitted classifier")
+    if isinstance(classes, list) or np.asarray(classes).ndim != 1:
+        raise ModelError(f"the {_name(model)} answers several labels at once; give a classifier of one")
+    return np.asarray(classes)
+
+
+def _refuse_regressor(model: Any) -> None:
+    if isinstance(model, BaseEstimator) and is_regressor(model):
+        raise ModelError(f"a {_name(model)} answers numbers, not classes; give a classifier")
+
+
+def _holds(estimator: Any, library: str) -> bool:
+    """Whether the estimator or a part of it comes from `library`."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    return any(c.__module__.partition(".")[0] == library for part in parts for c in type(part).__mro__)
+
+
+def _name(model: Any) -> str:
+    return type(model).__name__

@@ -1,0 +1,245 @@
+"""PyTorch modules as targets, and how to train others like them.
+
+A `TorchTarget` answers logits and, to white-box attacks, gradients. A `TorchRecipe` says how its module was
+made and trained; it trains many others of the architecture at once (`reticent.shadows.batched`). Weights
+come in as safetensors, which hold numbers and nothing that could be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from reticent.access import Access, BoolArray, FloatArray, IntArray, Outputs
+from reticent.data import Records, is_table
+from reticent.errors import DataError, MissingExtra, ModelError, TargetError
+from reticent.fingerprint import fingerprint
+from reticent.shadows.batched import Training, best_together, seeded, train_together
+from reticent.targets.content import identity
+
+if TYPE_CHECKING:
+    from reticent.access import Features
+
+CHUNK = 4096
+"""Records that go through a module at a time."""
+
+FEW = 16
+"""Answers that must look like probabilities before they are taken for such: single ones may by chance."""
+
+MEMORY = 1 << 24
+"""Numbers that per-record gradients may take at a time."""
+
+
+class TorchTarget:
+    """A trained module that answers logits.
+
+    Args:
+        module: takes a batch (records, ...), answers logits (records, classes); is put in evaluation mode.
+        classes: (classes,) the labels behind the module's outputs.
+        prepare: makes what the module takes out of the records' features; None for their numbers as float32.
+        device: where it answers.
+    """
+
+    access = Access.WEIGHTS
+
+    def __init__(
+        self,
+        module: nn.Module,
+        classes: npt.ArrayLike,
+        *,
+        prepare: Callable[[Features], npt.ArrayLike] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.classes = np.asarray(classes)
+        self.module = module.to(device).eval()
+        self._prepare, self._device = prepare, device
+
+    @torch.no_grad()
+    def logits(self, x: Features) -> FloatArray:
+        """(records, classes) what the module answers to the records.
+
+        Raises:
+            DataError: records that are not numbers.
+            ModelError: answers of another shape, or probabilities.
+            TargetError: the module threw.
+        """
+        parts = [self._asked(part) for part in torch.split(inputs(x, self._prepare), CHUNK)]
+        return torch.cat(parts).numpy()
+
+    def _asked(self, x: Tensor) -> Tensor:
+        try:
+            answers = self.module(x.to(self._device))
+        except Exception as error:
+            raise TargetError(
+                f"the module threw {type(error).__name__} on {len(x)} records of shape {tuple(x.shape[1:])} "
+                f"({_said(error)}); give records of the kind it was trained on"
+            ) from error
+        if not isinstance(answers, Tensor) or answers.shape != (len(x), len(self.classes)):
+            shape = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
+            raise ModelError(
+                f"the module answered {shape} to {len(x)} records; expected one logit for each of the "
+                f"{len(self.classes)} classes: give a module that ends so"
+            )
+        if len(x) >= FEW and bool((answers >= 0).all()) and bool(((answers.sum(1) - 1).abs() < 1e-4).all()):
+            raise ModelError(
+                "the module answers probabilities where logits were expected; leave out its last softmax"
+            )
+        return answers.float().cpu()
+
+    def predict(self, x: Features) -> Outputs:
+        """Answer each of the records `x`."""
+        return Outputs.from_logits(self.logits(x))
+
+    def gradient_norms(self, x: Features, y: IntArray) -> FloatArray:
+        """(records, tensors) L2 norms of each record's cross-entropy gradient, by each trained tensor.
+
+        Raises:
+            DataError: records that are not numbers.
+            TargetError: the module's gradient can't be taken record by record.
+        """
+        named = {n: p.detach() for n, p in self.module.named_parameters() if p.requires_grad}
+
+        def loss(named: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+            return cross_entropy(functional_call(self.module, named, (x[None],)), y[None])
+
+        each = vmap(grad(loss), in_dims=(None, 0, 0))
+        chunk = max(1, MEMORY // sum(p.numel() for p in named.values()))
+        features, labels = inputs(x, self._prepare), torch.as_tensor(np.asarray(y, dtype=np.int64))
+        norms = [torch.zeros(0, len(named))]
+        try:
+            for i in range(0, len(labels), chunk):
+                some = slice(i, i + chunk)
+                gradients = each(named, features[some].to(self._device), labels[some].to(self._device))
+                each_norm = [g.reshape(len(g), -1).norm(dim=1) for g in gradients.values()]
+                norms.append(torch.stack(each_norm, 1).cpu())
+        except RuntimeError as error:
+            raise TargetError(
+                f"the module's gradient can't be taken record by record ({_said(error)}); "
+                "leave out the attacks that need gradients"
+            ) from error
+        return torch.cat(norms).numpy()
+
+    def fingerprint(self) -> str:
+        """A hash of the module's classes and weights, and of what prepares its records."""
+        return fingerprint("torch", identity(self.module), self.classes, identity(self._prepare))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchRecipe:
+    """How a module is made and trained.
+
+    Attributes:
+        module: makes the module, freshly initialised: a class or a function without arguments.
+        training: how it is trained.
+        device: where; "cpu", "cuda", ...
+        prepare: makes what the module takes out of the records' features; None for their numbers as float32.
+    """
+
+    module: Callable[[], nn.Module]
+    training: Training
+    device: str = "cpu"
+    prepare: Callable[[Features], npt.ArrayLike] | None = None
+
+    @property
+    def together(self) -> int:
+        """How many models are best trained at once."""
+        return best_together(seeded(self.module, 0), self.device)
+
+    def fit(self, data: Records, seed: int) -> TorchTarget:
+        """Train one model on all of `data`."""
+        return next(self.fit_many(data, np.ones((1, len(data)), dtype=bool), [seed]))
+
+    def fit_many(self, data: Records, masks: BoolArray, seeds: Sequence[int]) -> Iterator[TorchTarget]:
+        """Train one model for each row of `masks` (models, records), on the records it marks.
+
+        Raises:
+            DataError: records that are not numbers, or a model without records.
+            ModelError: a module that does not answer a logit for each class.
+        """
+        self._target(seeded(self.module, 0), data.classes).logits(data.features[:2])
+        x, y = inputs(data.features, self.prepare), torch.from_numpy(np.asarray(data.labels, np.int64))
+        size = self.together
+        for i in range(0, len(seeds), size):
+            group = masks[i : i + size], seeds[i : i + size]
+            models = train_together(self.module, x, y, *group, self.training, device=self.device)
+            yield from (self._target(models.module(m), data.classes) for m in range(len(models)))
+
+    def load(self, path: Path | str, *, classes: npt.ArrayLike | None = None) -> TorchTarget:
+        """The target whose weights were saved as safetensors.
+
+        Args:
+            path: the file, as `safetensors.torch.save_model` or `save_file` writes it.
+            classes: (classes,) the labels behind the module's outputs; None for 0, 1, 2, ...
+
+        Raises:
+            MissingExtra: safetensors is not installed.
+            ModelError: no such file, another kind of file, or weights of another module.
+        """
+        try:
+            from safetensors import SafetensorError
+            from safetensors.torch import load_model
+        except ImportError as error:
+            raise MissingExtra("safetensors", "torch") from error
+        module = seeded(self.module, 0)
+        try:
+            load_model(module, path)
+        except (OSError, SafetensorError) as error:
+            raise ModelError(
+                f"{str(path)!r} does not read as safetensors ({_said(error)}); write it with "
+                "safetensors.torch.save_model(module, path)"
+            ) from error
+        except RuntimeError as error:
+            raise ModelError(
+                f"the weights in {str(path)!r} are not those of the recipe's module "
+                f"({_said(error)}); give the recipe that made them"
+            ) from error
+        linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
+        if classes is None and not linear:
+            raise ModelError("how many classes the module knows can't be told; say load(path, classes=...)")
+        return self._target(module, np.arange(linear[-1].out_features) if classes is None else classes)
+
+    def fingerprint(self) -> str:
+        """A hash of the architecture, its initial weights, the training and what prepares the records."""
+        example = seeded(self.module, 0)
+        made = identity(self.module), identity(example), identity(self.prepare)
+        return fingerprint("torch recipe", *made, self.training, self.device, train_together)
+
+    def _target(self, module: nn.Module, classes: npt.ArrayLike) -> TorchTarget:
+        return TorchTarget(module, classes, prepare=self.prepare, device=self.device)
+
+
+def inputs(x: Features, prepare: Callable[[Features], npt.ArrayLike] | None = None) -> Tensor:
+    """What a module takes, (records, ...): prepared, or else the features' numbers as float32.
+
+    Raises:
+        DataError: features that are not numbers, or that are missing.
+    """
+    if prepare is not None:
+        array = np.asarray(prepare(x))
+        return torch.from_numpy(array.astype(np.float32) if array.dtype == np.float64 else array.copy())
+    try:
+        array = (x.to_numpy() if is_table(x) else np.asarray(x)).astype(np.float32)
+    except (TypeError, ValueError):  # whose message would show a value
+        raise DataError(
+            "the records hold columns that are not numbers; say how the module's input is made of them with "
+            "TorchRecipe(prepare=...)"
+        ) from None
+    if not np.isfinite(array).all():
+        raise DataError(
+            "the records hold missing or infinite values, which a module can't take; fill them, or say how "
+            "with TorchRecipe(prepare=...)"
+        )
+    return torch.from_numpy(array)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
