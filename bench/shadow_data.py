@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from reticent.shadows.batched import Training
 from reticent.targets.torch import TorchRecipe
 
 FOLDER = Path(os.environ.get("RETICENT_DATA", "../shared/data"))
+CORES = len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,6 @@ def perceptron(columns: int, hidden: int, classes: int) -> nn.Module:
 
 
 def task(name: str, x: np.ndarray, y: np.ndarray, training: Training) -> Task:
-    from functools import partial
-
     net = partial(perceptron, x.shape[1], 256, int(y.max()) + 1)
     return Task(name, x, y, TorchRecipe(module=net, training=training))
 
@@ -48,9 +48,7 @@ def location30() -> Task:
     data = np.load(FOLDER / "location30" / "location30.npz")
     x = np.unpackbits(data["X_packed"], axis=1)[:, : int(data["n_features"])].astype(np.float32)
     y = np.unique(data["y"], return_inverse=True)[1].astype(np.int64)
-    return task(
-        "location30", x, y, Training(epochs=60, batch_size=64, learning_rate=0.05, momentum=0.9)
-    )
+    return task("location30", x, y, Training(epochs=60, batch_size=64, learning_rate=0.05, momentum=0.9))
 
 
 def adult(records: int = 20_000) -> Task:
@@ -62,7 +60,13 @@ def adult(records: int = 20_000) -> Task:
     label = table.columns[-1]
     y = np.unique(table.pop(label), return_inverse=True)[1].astype(np.int64)
     numbers = table.select_dtypes("number")
-    x = pd.concat([(numbers - numbers.mean()) / numbers.std(), pd.get_dummies(table.select_dtypes(exclude="number"))], axis=1)
+    x = pd.concat(
+        [(numbers - numbers.mean()) / numbers.std(), pd.get_dummies(table.select_dtypes(exclude="number"))],
+        axis=1,
+    )
     return task(
-        "adult", x.to_numpy(np.float32), y, Training(epochs=20, batch_size=256, learning_rate=0.05, momentum=0.9)
+        "adult",
+        x.to_numpy(np.float32),
+        y,
+        Training(epochs=20, batch_size=256, learning_rate=0.05, momentum=0.9),
     )

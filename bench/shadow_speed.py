@@ -19,38 +19,34 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-
-from machine import describe
-from other_way import AS_WRITTEN, BEST_LIGHT, log_scores, rmia_by_matrix, train_all
 from reticent.attacks.membership.lira import LiRA
 from reticent.attacks.membership.rmia import RMIA
+
+from machine import describe
+from other_way import AS_WRITTEN, BEST_LIGHT, Manner, log_scores, rmia_by_matrix, train_all
 from reticent.data import Records
 from reticent.measure.roc import Roc
 from reticent.question import Scores
-from reticent.shadows.batched import train_together
 from reticent.shadows.engine import ask_shadows
 from reticent.shadows.plan import Plan
 from reticent.shadows.signals import Signals
-from shadow_data import Task, adult, location30
+from shadow_data import CORES, Task, adult, location30
+from shadow_share import share
 
-CORES = len(os.sched_getaffinity(0))
 FEW = 4
 """Models for which the other way is timed as written."""
 POPULATION = 5_000
-"""Records that RMIA compares with."""
+"""Records that the other way's RMIA compares with."""
+RESULT = Path(__file__).parent / "results" / "shadow_speed.json"
 
 
 def ours(task: Task, plan: Plan) -> tuple[dict[str, float], Signals]:
@@ -68,7 +64,7 @@ def ours(task: Task, plan: Plan) -> tuple[dict[str, float], Signals]:
     return {"train and ask": trained - start, "score": end - trained, "all": end - start}, signals
 
 
-def theirs(task: Task, plan: Plan, manner: Any, models: int) -> tuple[dict[str, float], Signals]:
+def theirs(task: Task, plan: Plan, manner: Manner, models: int) -> tuple[dict[str, float], Signals]:
     """Train, ask and score the first `models` of the plan one after another."""
     masks = plan.masks(len(task.x))[:models]
     torch.set_num_threads(CORES)
@@ -101,3 +97,52 @@ def auc(signals: Signals) -> dict[str, float]:
             scores = attack.score(*signals.leave_one_out(model), none)
             areas[attack.name].append(Roc.of(scores, signals.members[model]).auc().value)
     return {name: float(np.mean(values)) for name, values in areas.items()}
+
+
+def compare(task: Task, models: int) -> dict[str, Any]:
+    """Both ways on one data set."""
+    plan = Plan(models=models)
+    mine, my_signals = ours(task, plan)
+    print(f"{task.name}: together {mine['all']:.1f} s", flush=True)
+    light, their_signals = theirs(task, plan, BEST_LIGHT, models)
+    print(f"{task.name}: one after another, in its best light {light['all']:.1f} s", flush=True)
+    written, _ = theirs(task, plan, AS_WRITTEN, FEW)
+    written["train and ask"] *= models / FEW
+    written["all"] = written["train and ask"] + light["score"]
+    print(f"{task.name}: one after another, as written {written['all']:.0f} s", flush=True)
+    mine_auc, their_auc = auc(my_signals), auc(their_signals)
+    return {
+        "records": task.x.shape,
+        "models": models,
+        "epochs": task.recipe.training.epochs,
+        "seconds": {
+            "together": mine,
+            "one after another, as written": written | {"models timed": FEW},
+            "one after another, best light": light,
+        },
+        "times_faster": {
+            "than as written": round(written["all"] / mine["all"], 1),
+            "than in its best light": round(light["all"] / mine["all"], 1),
+        },
+        "auc": {"together": mine_auc, "one after another": their_auc},
+        "auc_points_apart": {k: round(100 * abs(mine_auc[k] - their_auc[k]), 2) for k in mine_auc},
+        "share": share(task),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="8 models, nothing written")
+    quick = parser.parse_args().quick
+    torch.set_num_threads(1)
+    found = {task.name: compare(task, 8 if quick else 64) for task in (location30(), adult())}
+    text = json.dumps({"machine": describe(), "sets": found}, indent=2)
+    print(text)
+    if not quick:
+        RESULT.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def adult() -> DataSet:
 
 
 def acs_income() -> DataSet:
-    """American Community Survey 2018: 295,243 people, 31 columns, income over 50,000 dollars (1) or not (0)."""
+    """American Community Survey 2018: 295,243 people, 31 columns, income over 50,000 dollars (1) or not."""
     source = "US Census Bureau, ACS PUMS 2018; hold-out half by MOSTLY AI, public-demo-data"
     packed = _arrays(_file("acs_income/acs_income_2018_holdout.npz"), "acs_income", source)
     import pandas as pd
@@ -100,7 +101,8 @@ def acs_income() -> DataSet:
         kind, _, name = key.partition("_")
         if kind == "code":
             codes = np.where(values == np.iinfo(values.dtype).max, -1, values.astype(np.int32))
-            columns[name] = pd.Categorical.from_codes(codes, packed[f"levels_{name}"])
+            levels: Any = packed[f"levels_{name}"]
+            columns[name] = pd.Categorical.from_codes(codes, levels)
         elif kind == "num":
             columns[name] = np.where(values == -999_999, np.nan, values)
     table = pd.DataFrame(columns)
@@ -137,7 +139,7 @@ def heart_cleveland() -> DataSet:
 
 
 def steak_survey() -> DataSet:
-    """430 people on how they like their steak and what they risk; one column says whether they cheated."""
+    """432 people on how they like their steak and what they risk; one column says whether they cheated."""
     source = "W. Hickey, How Americans Like Their Steak, FiveThirtyEight, 2014"
     file = _found(_file("steak_survey/steak_survey.csv.gz"), "steak_survey", source)
     table = _csv(file).drop(columns="respondent_id").dropna(subset="steak_preparation")
@@ -321,9 +323,4 @@ def _photographs(packed: dict[str, Array], part: str) -> Array:
     except ModuleNotFoundError as error:
         raise MissingExtra("Pillow", "images") from error
     content, offsets = packed[f"{part}_jpeg"].tobytes(), packed[f"{part}_offset"]
-    return np.stack(
-        [
-            np.asarray(Image.open(BytesIO(content[start:end])))
-            for start, end in zip(offsets[:-1], offsets[1:], strict=True)
-        ]
-    )
+    return np.stack([np.asarray(Image.open(BytesIO(content[start:end]))) for start, end in pairwise(offsets)])

@@ -211,6 +211,6 @@ def _retry_after(value: str) -> float:
         return float(value)
     try:
         until: Any = parsedate_to_datetime(value)
-        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+        return max(0.0, float((until - datetime.now(UTC)).total_seconds()))
     except (ValueError, TypeError):
         return 0.0

@@ -27,7 +27,7 @@ Classes = npt.NDArray[np.generic]
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth")
 
-TOKEN_VARIABLE = "RETICENT_TOKEN"  # noqa: S105
+TOKEN_VARIABLE = "RETICENT_TOKEN"
 """If this environment variable is set, it is sent as bearer token to URLs that are loaded by name."""
 
 
@@ -121,8 +121,8 @@ def load_target(
     if kind in PICKLES:
         return open_target(_unpickled(file, trust_pickle), classes)
     raise ModelError(
-        f"{str(path)!r} is no kind of model file that is known; give .skops (scikit-learn, XGBoost, LightGBM), "
-        ".onnx, .safetensors with a recipe, or a URL"
+        f"{str(path)!r} is no kind of model file that is known; give .skops (scikit-learn, XGBoost, "
+        "LightGBM), .onnx, .safetensors with a recipe, or a URL"
     )
 
 

@@ -215,17 +215,21 @@ def _rows(table: Any) -> list[list[object]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _nested(values: npt.NDArray[Any]) -> list[Any]:
+def _nested(values: Any) -> list[Any]:
     """An array as nested lists of JSON values, null where missing."""
-    if values.dtype.kind in "biuU":
-        return list(values.tolist())
-    if values.dtype.kind == "f":
-        missing = np.isnan(values)
-        return list((np.where(missing, None, values.astype(object)) if missing.any() else values).tolist())
+    array = np.asarray(values)
+    if array.dtype.kind in "biuU":
+        return list(array.tolist())
     import pandas as pd
 
-    plain = [_plain(v) for v in np.where(pd.isna(values), None, values.astype(object)).ravel()]
-    return list(np.array([*plain, None], dtype=object)[:-1].reshape(values.shape).tolist())
+    missing = pd.isna(array)
+    if array.dtype.kind == "f" and not missing.any():
+        return list(array.tolist())
+    plain = [
+        None if gone else _plain(value)
+        for value, gone in zip(array.ravel().tolist(), missing.ravel(), strict=True)
+    ]
+    return list(np.array([*plain, None], dtype=object)[:-1].reshape(array.shape).tolist())
 
 
 def _plain(value: Any) -> object:
@@ -234,7 +238,8 @@ def _plain(value: Any) -> object:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _tensor(name: str, values: npt.NDArray[Any]) -> Json:
+def _tensor(name: str, x: Any) -> Json:
+    values = np.asarray(x)
     kinds = {"b": "BOOL", "i": "INT64", "u": "INT64", "f": "FP32" if values.dtype == np.float32 else "FP64"}
     datatype = kinds.get(values.dtype.kind, "BYTES")
     data = _nested(values.reshape(-1))
