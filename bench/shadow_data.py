@@ -60,13 +60,6 @@ def adult(records: int = 20_000) -> Task:
     label = table.columns[-1]
     y = np.unique(table.pop(label), return_inverse=True)[1].astype(np.int64)
     numbers = table.select_dtypes("number")
-    x = pd.concat(
-        [(numbers - numbers.mean()) / numbers.std(), pd.get_dummies(table.select_dtypes(exclude="number"))],
-        axis=1,
-    )
-    return task(
-        "adult",
-        x.to_numpy(np.float32),
-        y,
-        Training(epochs=20, batch_size=256, learning_rate=0.05, momentum=0.9),
-    )
+    kinds = pd.get_dummies(table.select_dtypes(exclude="number"))
+    x = pd.concat([(numbers - numbers.mean()) / numbers.std(), kinds], axis=1).to_numpy(np.float32)
+    return task("adult", x, y, Training(epochs=20, batch_size=256, learning_rate=0.05, momentum=0.9))

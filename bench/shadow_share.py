@@ -86,11 +86,18 @@ def training_rate(task: Task, epochs: int) -> float:
 
 
 def parts(task: Task, epochs: int) -> dict[str, float]:
-    """Shares of the time of training, by kind of work; on one thread."""
-    train(task, 1)
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
-        at = [time.perf_counter()]
-        train(task, epochs, lambda done, total: at.append(time.perf_counter()))
+    """Shares of the time of training after its first epoch, by kind of work; on one thread."""
+    seen = profile(activities=[ProfilerActivity.CPU])
+    at: list[float] = []
+
+    def watch(done: int, total: int) -> None:
+        if not at:
+            seen.start()
+        at.append(time.perf_counter())
+        if done == total:
+            seen.stop()
+
+    train(task, epochs, watch)
     whole = (at[-1] - at[0]) * 1e6
     kind_of = {f"aten::{op}": kind for kind, ops in KINDS.items() for op in ops}
     spent: dict[str, float] = defaultdict(float)
@@ -118,23 +125,17 @@ def less_work(task: Task, seconds: float) -> dict[str, float]:
 
     def listed(rows: np.ndarray) -> tuple[Any, Any]:
         forward = whole[rows]
-        forward.indices += np.repeat(np.arange(MODELS, dtype=np.int32), batch).repeat(
-            np.diff(forward.indptr)
-        ) * np.int32(columns)
-        shape = (MODELS * batch, MODELS * columns)
-        return forward, scipy.sparse.csr_array(
-            (forward.data, forward.indices, forward.indptr), shape=shape
-        ).tocsc()
+        model = np.repeat(np.arange(MODELS, dtype=np.int32), batch)
+        forward.indices += model.repeat(np.diff(forward.indptr)) * np.int32(columns)
+        parts = (forward.data, forward.indices, forward.indptr)
+        backward = scipy.sparse.csr_array(parts, shape=(MODELS * batch, MODELS * columns)).tocsc()
+        return forward, backward
 
     def gathered(table: torch.Tensor, rows: Any) -> torch.Tensor:
         index, offsets, values = (torch.from_numpy(a) for a in (rows.indices, rows.indptr, rows.data))
+        flat = table.flatten(0, 1)
         return embedding_bag(
-            index,
-            table.flatten(0, 1),
-            offsets,
-            mode="sum",
-            include_last_offset=True,
-            per_sample_weights=values,
+            index, flat, offsets, mode="sum", per_sample_weights=values, include_last_offset=True
         )
 
     taken = [x[torch.from_numpy(p)].view(MODELS, batch, columns) for p in places]

@@ -4,15 +4,15 @@ Question: 64 shadow models of a two-layer perceptron on Location-30 and on 20,00
 asked, and scored by LiRA and RMIA: this package's wall time against the way of Privacy Meter (one model after
 another, a DataLoader each; `other_way.py`), at equal epochs on the same halves, and both ways' AUC.
 
-The other way is timed twice: in its best light (no worker processes, the hold-out never asked), for all
-models; and as its code is written (four worker processes a loader, the hold-out asked after every epoch),
-for the first few models, since it takes the same for each.
+The other way is timed twice: in its best light (no worker processes, the hold-out never asked, tiny numbers
+flushed to nought), for all models; and as its code is written (four worker processes a loader, the hold-out
+asked after every epoch), for the first few models, since it takes the same for each.
 
 Then, of our own training: the share of the machine's matrix-product peak that it reaches in as many
 single-threaded processes as there are cores, what eats the rest, and what less work could save.
 
-    python bench/shadow_speed.py              writes bench/results/shadow_speed.json; about 15 minutes on two cores
-    python bench/shadow_speed.py --quick      8 models, nothing written; about 2 minutes
+    python bench/shadow_speed.py            writes bench/results/shadow_speed.json; a quarter of an hour
+    python bench/shadow_speed.py --quick    8 models, nothing written; two minutes
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from reticent.attacks.membership.lira import LiRA
-from reticent.attacks.membership.rmia import RMIA
 
 from machine import describe
 from other_way import AS_WRITTEN, BEST_LIGHT, Manner, log_scores, rmia_by_matrix, train_all
+from reticent.attacks.membership.lira import Lira
+from reticent.attacks.membership.rmia import Rmia
 from reticent.data import Records
 from reticent.measure.roc import Roc
 from reticent.question import Scores
@@ -57,7 +57,7 @@ def ours(task: Task, plan: Plan) -> tuple[dict[str, float], Signals]:
         signals = ask_shadows(task.recipe, data, plan, [Scores()], cache=Path(folder))[Scores()]
         trained = time.perf_counter()
         target, shadows = signals.leave_one_out(0)
-        for attack in (LiRA(), RMIA()):
+        for attack in (Lira(), Rmia()):
             attack.score(target, shadows, np.zeros(len(data), dtype=bool))
         end = time.perf_counter()
         signals = replace(signals, values=np.array(signals.values))  # before the folder goes
@@ -78,7 +78,7 @@ def theirs(task: Task, plan: Plan, manner: Manner, models: int) -> tuple[dict[st
     confidence = np.exp(answers[:, np.arange(len(task.y)), task.y])
     z = np.arange(min(POPULATION, len(task.y)))
     start_score = time.perf_counter()
-    LiRA().score(*signals.leave_one_out(0), np.zeros(len(task.y), dtype=bool))
+    Lira().score(*signals.leave_one_out(0), np.zeros(len(task.y), dtype=bool))
     for a in np.linspace(0, 1, 11):  # tuned on the paired model, then run on the target
         rmia_by_matrix(confidence[1], confidence[2:], masks[2:], z, a)
     rmia_by_matrix(confidence[0], confidence[1:], masks[1:], z, 0.3)
@@ -93,7 +93,7 @@ def auc(signals: Signals) -> dict[str, float]:
     none = np.zeros(signals.records, dtype=bool)
     areas: dict[str, list[float]] = defaultdict(list)
     for model in range(signals.models):
-        for attack in (LiRA(), RMIA()):
+        for attack in (Lira(), Rmia()):
             scores = attack.score(*signals.leave_one_out(model), none)
             areas[attack.name].append(Roc.of(scores, signals.members[model]).auc().value)
     return {name: float(np.mean(values)) for name, values in areas.items()}

@@ -74,11 +74,10 @@ class Outputs:
             raise ModelError(
                 f"the model answered an array of shape {scores.shape}; expected (records, classes)"
             )
-        sums = scores.sum(axis=1)
         if (
-            not np.all(np.isfinite(sums))
+            not np.isfinite(scores).all()
             or scores.min(initial=0.0) < -1e-6
-            or np.any(np.abs(sums - 1) > 0.05)
+            or np.any(np.abs(scores.sum(axis=1) - 1) > 0.05)
         ):
             raise ModelError(
                 "the model's answers are not probabilities (each row must be non-negative and sum to one); "
@@ -182,8 +181,8 @@ class Metered:
             arrays, _ = kept
             return Outputs(arrays["labels"], arrays.get("log_scores"), arrays.get("logits"))
         outputs = self._asked(x)
-        arrays = {"labels": outputs.labels, "log_scores": outputs.log_scores, "logits": outputs.logits}
-        self._memory.keep(key, {name: a for name, a in arrays.items() if a is not None}, {})
+        given = (("labels", outputs.labels), ("log_scores", outputs.log_scores), ("logits", outputs.logits))
+        self._memory.keep(key, {name: array for name, array in given if array is not None}, {})
         return outputs
 
     def _asked(self, x: Features) -> Outputs:

@@ -63,7 +63,7 @@ class CanaryPlan:
     seed: int = 0
 
     def masks(self, records: int) -> BoolArray:
-        """(models + references, records) True where the model trains on the record; fair, independent coins."""
+        """(trainings, records) True where the model trains on the record; a canary by a fair coin of its own."""
         masks = np.ones((self.models + self.references, records), dtype=bool)
         coins = np.random.default_rng([self.seed, 3]).random((self.models, self.canaries)) < 0.5
         masks[: self.models, records - self.canaries :] = coins
@@ -181,7 +181,8 @@ def many_runs(
         raise PlanError(f"{runs} runs were asked for; give at least 20, and 200 to show an epsilon of 3")
     plan = CanaryPlan(models=runs, canaries=1, seed=seed)
     signals = _train(recipe, data, plan, canary, cache, progress)
-    scores, included = (a[:, 0] for a in _scores(signals, plan))
+    margins, coins = _scores(signals, plan)
+    scores, included = margins[:, 0], coins[:, 0]
     strategy = Bonferroni(thresholds=4)
     return CanaryAudit(
         bound=epsilon_lower_bound(scores, included, delta=delta, strategy=strategy),
@@ -204,6 +205,8 @@ def with_canaries(data: Records, canaries: int, canary: Canary, seed: int) -> Re
         raise DataError(
             f"{canaries:,} canaries were asked for among {len(data):,} records; give at most half"
         )
+    if canary is Canary.MISLABELLED and len(data.classes) < 2:
+        raise DataError("the records know one class and a canary needs another; give natural canaries")
     rng = np.random.default_rng([seed, 5])
     order = rng.permutation(len(data))
     base, last = data.take(order[canaries:]), data.take(order[:canaries])

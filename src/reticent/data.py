@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 from zipfile import BadZipFile
+from zlib import error as ZlibError
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from reticent.access import Features
+
+
+KEYED = 1 << 24
+"""Values turned into keys at a time, so that a large array is never in memory twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +83,19 @@ class Records:
         return fingerprint(self.features, self.labels, self.classes, self.people)
 
     def row_keys(self) -> IntArray:
-        """(records,) 64-bit hashes of each record's features and label: equal records, equal keys."""
+        """(records,) 64-bit hashes of each record's features and label: equal records, equal keys.
+
+        Numbers are equal whatever type holds them: a column of integers in one file is one of floats in
+        another file as soon as a value is missing there.
+        """
         import pandas as pd
 
         features: Any = self.features
         frame = features if is_table(features) else pd.DataFrame(flat(features))
-        keys = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+        step = max(1, KEYED // max(1, frame.shape[1]))
+        blocks = [_numbers(frame.iloc[i : i + step]) for i in range(0, len(frame), step)]
+        hashes = [pd.util.hash_pandas_object(block, index=False).to_numpy() for block in blocks]
+        keys: npt.NDArray[np.uint64] = np.concatenate([np.zeros(0, np.uint64), *hashes])
         return (keys ^ (self.labels.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)).view(
             np.int64
         )
@@ -107,7 +119,21 @@ class Records:
 
 def is_table(features: Any) -> TypeGuard[pd.DataFrame]:
     """Whether features are a pandas table (else they are an array)."""
-    return hasattr(features, "iloc")
+    return hasattr(features, "iloc") and hasattr(features, "columns")
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns of numbers as float64, minus zero as zero."""
+    import pandas as pd
+
+    real = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_complex_dtype(t) for t in table.dtypes]
+    columns = [table.iloc[:, i] for i in range(table.shape[1])]
+    return pd.DataFrame(
+        {
+            i: c.to_numpy(np.float64, na_value=np.nan) + 0.0 if real[i] else c.array
+            for i, c in enumerate(columns)
+        }
+    )
 
 
 def flat(features: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
@@ -123,7 +149,7 @@ def concat(parts: Sequence[Records]) -> Records:
     if is_table(features[0]):
         import pandas as pd
 
-        joined = pd.concat(features, ignore_index=True)
+        joined = pd.concat(_same_categories(features), ignore_index=True)
     else:
         joined = np.concatenate(features)
     known = [p.people for p in parts if p.people is not None]
@@ -133,6 +159,23 @@ def concat(parts: Sequence[Records]) -> Records:
         labels=np.concatenate([p.labels for p in parts]),
         people=np.concatenate(known) if len(known) == len(parts) else None,
     )
+
+
+def _same_categories(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Tables whose categorical columns know each other's categories; joined otherwise, they would be text.
+
+    Ordered categories are left as they are, since nothing says how two orders go together.
+    """
+    import pandas as pd
+
+    for name in tables[0].columns:
+        kinds = [t[name].dtype for t in tables]
+        free = all(isinstance(k, pd.CategoricalDtype) and not k.ordered for k in kinds)
+        if not free or len(set(kinds)) == 1:
+            continue
+        both = pd.api.types.union_categoricals([t[name] for t in tables]).categories
+        tables = [t.assign(**{name: t[name].cat.set_categories(both)}) for t in tables]
+    return tables
 
 
 def records(
@@ -201,7 +244,12 @@ def _features(x: Any) -> Any:
         return x.to_pandas()
     if is_table(x):
         return x.reset_index(drop=True)
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise DataError(
+            "rows of features of different lengths were given; give rows of one length"
+        ) from error
     if array.ndim < 2:
         raise DataError(
             f"features of shape {array.shape} were given; give one row a record, (records, columns)"
@@ -225,10 +273,9 @@ def read_table(path: Path) -> pd.DataFrame:
             return pd.read_parquet(path)
         if path.suffix == ".csv" or path.suffixes[-2:] == [".csv", ".gz"]:
             return pd.read_csv(path)
-    except (OSError, ValueError, pyarrow.ArrowException, EOFError) as error:
-        raise DataError(
-            f"{str(path)!r} does not read ({str(error).splitlines()[0]}); write it again"
-        ) from error
+    except (OSError, ValueError, pyarrow.ArrowException, EOFError, ZlibError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{str(path)!r} does not read ({said}); write it again") from error
     raise DataError(f"{str(path)!r} is neither Parquet (.parquet) nor CSV (.csv, .csv.gz); convert it to one")
 
 
@@ -239,11 +286,12 @@ def read_arrays(path: Path) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.gen
         DataError: no such file, one that does not read, or that lacks x or y.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays["x"], arrays["y"]
-    except KeyError as error:
-        raise DataError(f"{str(path)!r} holds no array {error}; save it with arrays x and y") from error
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file) as arrays:  # unpickles nothing
+            missing = [name for name in ("x", "y") if name not in arrays]
+            if not missing:
+                return arrays["x"], arrays["y"]
+        raise DataError(f"{str(path)!r} holds no array {missing[0]!r}; save it with arrays x and y")
+    except (OSError, ValueError, EOFError, NotImplementedError, BadZipFile, ZlibError) as error:
         raise DataError(
             f"{str(path)!r} does not read as .npz ({error}); write it again without objects"
         ) from error
@@ -263,23 +311,26 @@ def split_target(table: pd.DataFrame, target: str, *, what: str) -> tuple[pd.Dat
     return table.drop(columns=[target]), table[target]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Overlap:
-    """Records that spoil the truth.
+    """Records that spoil the truth: equal in features and label, on both sides.
 
     Attributes:
-        shared: (non-members,) True where a non-member equals some member, features and label.
+        shared_members: (members,) True where a member equals some non-member.
+        shared: (non-members,) True where a non-member equals some member.
         repeated_members: how many members equal an earlier member.
-        members, nonmembers: how many were looked at.
     """
 
+    shared_members: BoolArray
     shared: BoolArray
     repeated_members: int
-    members: int
-    nonmembers: int
 
 
 def overlap(members: Records, nonmembers: Records) -> Overlap:
-    """Find non-members that are copies of members: no attack could tell the two apart."""
+    """Find the records that are on both sides: of their kind no attack could say which side it is.
+
+    Leaving them out must be done on both sides. Dropping the non-members alone would leave common kinds of
+    record among the members only, a difference that looks like leakage and is none.
+    """
     inside, outside = members.row_keys(), nonmembers.row_keys()
-    return Overlap(np.isin(outside, inside), len(inside) - len(np.unique(inside)), len(inside), len(outside))
+    return Overlap(np.isin(inside, outside), np.isin(outside, inside), len(inside) - len(np.unique(inside)))

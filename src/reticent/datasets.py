@@ -279,7 +279,7 @@ def _arrays(file: Path | None, name: str, source: str) -> dict[str, Array]:
     found = _found(file, name, source)
 
     def read() -> dict[str, Array]:
-        with np.load(found, allow_pickle=False) as packed:
+        with found.open("rb") as file, np.load(file, allow_pickle=False) as packed:
             return {key: packed[key] for key in packed.files}
 
     arrays: dict[str, Array] = _whole(read, found)

@@ -1,7 +1,7 @@
 """An audit's plan file: what is worth keeping, in TOML.
 
     [model]                         # or [[model]] for several, side by side
-    path = "model.skops"            # or url = "http://127.0.0.1:8080/score"
+    path = "model.skops"            # or "http://127.0.0.1:8080/score"
     recipe = "mymodule:recipe"
 
     [data]
@@ -108,8 +108,13 @@ def read_plan(path: Path) -> AuditPlan:
     missing = [key for key in ("model", "data") if key not in plan]
     if missing:
         raise PlanError(f"the plan lacks a [{missing[0]}] table; add one (see `reticent audit --help`)")
+    for key in ("out", "cache"):
+        if not isinstance(plan.get(key, ""), str):
+            raise PlanError(f"{key} = {plan[key]!r} in the plan was given; expected a folder")
     here = path.resolve().parent
     models = plan["model"] if isinstance(plan["model"], list) else [plan["model"]]
+    if not models:
+        raise PlanError("the plan names no model; add a [model] table (see `reticent audit --help`)")
     sources = tuple(_table(ModelSource, m, "model") for m in models)
     data = _table(DataSource, plan["data"], "data")
     return AuditPlan(
@@ -143,11 +148,12 @@ def _table(kind: type[Any], table: object, name: str) -> Any:
 
 
 def _fits(value: object, expected: str) -> bool:
-    kinds = {
+    if isinstance(value, list):
+        return expected.startswith("tuple") and all(isinstance(item, str) for item in value)
+    kinds: dict[type, tuple[str, ...]] = {
         str: ("str", "Path", "Literal"),
         bool: ("bool",),
         int: ("int", "float"),
         float: ("float",),
-        list: ("tuple",),
     }
-    return any(kind in expected for kind in kinds.get(type(value), ()))
+    return expected.startswith(kinds.get(type(value), ("no such kind",)))

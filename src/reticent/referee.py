@@ -22,7 +22,7 @@ import numpy as np
 
 from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
 from reticent.attacks.attack import MembershipAttack
-from reticent.attacks.catalogue import chosen
+from reticent.attacks.catalogue import chosen, left_out
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
@@ -103,7 +103,8 @@ def audit(
         cache=private_folder(Path(cache) if cache is not None else default_cache()),
         progress=progress or default_progress(),
     )
-    findings = referee.findings(runs)
+    unnamed = left_out(settings.attacks, runs) if attacks is None else ()
+    findings = (*referee.findings(runs), *referee.unasked(unnamed))
     outside = int((~stage.members[stage.candidates]).sum())
     return Audit(
         model=name or type(model).__name__,
@@ -176,6 +177,17 @@ class Referee:
                     found.append(self._guess(attack, scene, kept[attack]))
                     advance(int(kept[attack] is None))
         return (*found, *self._by_person(found))
+
+    def unasked(self, attacks: Sequence[MembershipAttack]) -> list[Finding]:
+        """Rows for costly attacks that were not named."""
+        found = []
+        for attack in attacks:
+            each = sum(q.queries(len(self.stage.records)) for q in attack.questions) // len(
+                self.stage.records
+            )
+            reason = f"asks {each:,} queries a record: name it, or 'all', to run it"
+            found.append(self._unmeasured(attack, "refused", self._refusal(attack) or reason))
+        return found
 
     def checks(self) -> Checks:
         """What was found before any attack."""

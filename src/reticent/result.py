@@ -39,7 +39,7 @@ class Checks:
         members, nonmembers: how many were handed over.
         candidates: how many of both were put to the attacks.
         population: non-members set aside, known to the attacker as such.
-        overlap: copies between and within the two sides; non-members that equal a member are left out.
+        overlap: copies between and within the two sides; records that are on both sides are left out.
         accuracy_members, accuracy_nonmembers: the model's share of right answers on either side.
         blind: the control that never looks at the model.
     """
@@ -177,7 +177,7 @@ class Audit:
 
     @cached_property
     def groups(self) -> Sequence[GroupRisk]:
-        """The groups, by column, whose members are named more often than the rest."""
+        """Groups of people by column, those first whose own members stand out most from their own non-members."""
         table = self.candidates.groups()
         columns = {str(name): table[name].to_numpy() for name in table.columns}
         return worst_groups(self._evidence().scores, columns, self.members)

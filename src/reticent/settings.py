@@ -23,7 +23,7 @@ class Settings:
         prior: share of members among the people an attacker would ask about.
         exposed_above: the posterior above which a person counts as exposed.
         population_share: share of the non-members set aside for attacks that know some.
-        copies: what becomes of non-members that equal a member: left out, or kept.
+        copies: what becomes of records that are on both sides: left out of both, or kept.
         query_limit: the most records that the model may be asked; None for no limit.
         workers: processes that train shadow models; None for one a core.
     """
@@ -54,6 +54,8 @@ class Settings:
             raise PlanError(
                 f"population_share = {self.population_share} was given; it is a share from 0 to 0.9"
             )
+        if self.seed < 0:
+            raise PlanError(f"seed = {self.seed} was given; it is a whole number from 0 on")
         for name in ("query_limit", "workers"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def lay_out(
 
     Args:
         population_share: of the non-members, set aside as known.
-        drop_copies: leave out non-members that equal a member.
+        drop_copies: leave out, on both sides, records that are on both.
 
     Raises:
         DataError: sides too small, of different columns, of one class, or all copies of each other.
@@ -67,15 +67,20 @@ def lay_out(
     inside = records(*_pair(members, "members"), classes, roles=roles, what="members")
     outside = records(*_pair(nonmembers, "non-members"), classes, roles=roles, what="non-members")
     _same_columns(inside, outside)
+    if is_table(inside.features):
+        table: Any = outside.features
+        outside = replace(outside, features=table[list(inside.features.columns)])
     if len(np.unique(inside.labels)) < 2:
         raise DataError("every member has the same label; give data of at least two classes")
     copies = overlap(inside, outside)
-    kept = np.flatnonzero(~copies.shared) if drop_copies else np.arange(len(outside))
-    for what, left in (("members", len(inside)), ("non-members", len(kept))):
+    alone = np.flatnonzero(~copies.shared_members if drop_copies else np.ones(len(inside), bool))
+    kept = np.flatnonzero(~copies.shared if drop_copies else np.ones(len(outside), bool))
+    for what, left, handed in (
+        ("members", len(alone), len(inside)),
+        ("non-members", len(kept), len(outside)),
+    ):
         if left < FEWEST:
-            dropped = (
-                f" ({copies.shared.sum():,} copies of members left out)" if what == "non-members" else ""
-            )
+            dropped = f" (of {handed:,}; copies of the other side are left out)" if left < handed else ""
             raise DataError(
                 f"{left:,} {what} are left to judge by{dropped}; give at least {FEWEST}, and a thousand for "
                 "figures at low false-positive rates"
@@ -84,7 +89,7 @@ def lay_out(
     kept = rng.permutation(kept)
     aside = int(population_share * len(kept))
     both = concat([inside, outside])
-    candidate = np.concatenate([np.arange(len(inside)), len(inside) + kept[aside:]])
+    candidate = np.concatenate([alone, len(inside) + kept[aside:]])
     order = np.concatenate([rng.permutation(candidate), len(inside) + kept[:aside]])
     truth = np.concatenate([np.ones(len(inside), bool), np.zeros(len(outside), bool)])
     rows = np.concatenate([np.arange(len(inside)), np.arange(len(outside))])

@@ -96,10 +96,8 @@ class Cells:
     def find(self, key: str) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]] | None:
         """The arrays and facts under `key`, or None where there are none that read."""
         try:
-            with np.load(self.folder / f"{key}.npz") as packed:
+            with (self.folder / f"{key}.npz").open("rb") as file, np.lib.npyio.NpzFile(file) as packed:
                 arrays = {name: packed[name] for name in packed.files}
-        except FileNotFoundError:
-            return None
-        except (ValueError, OSError, EOFError, BadZipFile):
-            return None  # damaged from outside: computed again and overwritten
-        return arrays, json.loads(arrays.pop("facts").tobytes())
+            return arrays, json.loads(arrays.pop("facts").tobytes())
+        except (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile):
+            return None  # absent, or damaged from outside: computed again and overwritten

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from reticent.errors import PlanError
 from reticent.finding import Finding
 from reticent.measure.estimate import Estimate, Withheld
@@ -40,7 +42,7 @@ class Threshold:
             PlanError: it does not read, or the limit is no share.
         """
         match = _FORM.fullmatch(text.strip().lower())
-        if match is None or not 0 <= float(match["limit"]) <= 1:
+        if match is None or not 0 <= float(match["limit"]) <= 1 or not _resolvable(match["figure"]):
             raise PlanError(
                 f"the threshold {text!r} does not read; write a figure (auc, advantage, balanced accuracy, "
                 "tpr@0.1%), optionally 'low', then '>' and a share from 0 to 1, as in 'tpr@0.1%>0.01'"
@@ -48,7 +50,13 @@ class Threshold:
         return cls(match["figure"], float(match["limit"]), "low" if match["edge"] else "value")
 
     def __str__(self) -> str:
-        return f"{self.figure}{' low' if self.edge == 'low' else ''}>{self.limit:g}"
+        limit = np.format_float_positional(self.limit, trim="-")  # every digit, and never an exponent
+        return f"{self.figure}{' low' if self.edge == 'low' else ''}>{limit}"
+
+
+def _resolvable(figure: str) -> bool:
+    """Whether a "tpr@P%" has a P over 0 and under 100; other figures have none."""
+    return not figure.startswith("tpr@") or 0 < float(figure[4:-1]) < 100
 
 
 def default_threshold(nonmembers: int) -> Threshold:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reticent.access import Access, Metered, Outputs
-from reticent.attacks.perturb import Kind, Sheet, margins, mirrored, shifted
+from reticent.attacks.perturb import Kind, Sheet, margins, mirrored, picture_axes, shifted
 from reticent.data import Records
 from reticent.errors import ModelError
 
@@ -218,10 +218,16 @@ def test_the_same_draws_give_the_same_copy() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "axes"),
-    [((9, 8, 6), (1, 2)), ((9, 8, 6, 3), (1, 2)), ((9, 3, 8, 6), (2, 3)), ((9, 1, 8, 6), (2, 3)), ((9, 5), None)],
+    [
+        ((9, 8, 6), (1, 2)),
+        ((9, 8, 6, 3), (1, 2)),
+        ((9, 3, 8, 6), (2, 3)),
+        ((9, 1, 8, 6), (2, 3)),
+        ((9, 5), None),
+    ],
 )
 def test_the_axes_of_a_picture_are_found(shape: tuple[int, ...], axes: tuple[int, int] | None) -> None:
-    assert Sheet.of(np.zeros(shape)).image == axes
+    assert picture_axes(np.zeros(shape)) == axes
 
 
 @pytest.mark.parametrize(("axis", "pixels"), [(1, 2), (2, -1), (2, 3)])
@@ -233,6 +239,11 @@ def test_shifting_agrees_with_a_slow_reference(axis: int, pixels: int) -> None:
             came_from = [row, column]
             came_from[axis - 1] = min(max(came_from[axis - 1] - pixels, 0), (6, 7)[axis - 1] - 1)
             np.testing.assert_array_equal(moved[:, row, column], pictures[:, came_from[0], came_from[1]])
+
+
+def test_tables_and_texts_are_no_pictures() -> None:
+    assert picture_axes(table()) is None
+    assert picture_axes(np.full((3, 4, 5), "x")) is None
 
 
 def test_mirroring_turns_left_for_right() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -116,6 +117,48 @@ def test_a_function_is_the_globals_that_it_names():
     finally:
         WEIGHTS[1] = 0
     assert content(scores) == before
+
+
+def test_the_users_own_modules_are_their_text(tmp_path, monkeypatch):
+    """A training function that calls a helper is another one when the helper is edited."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    train = (
+        "import content_helper\nfrom content_helper import Net\ndef train(): return content_helper.depth\n"
+    )
+    train += "def net(): return Net()\n"
+
+    def read(helper):
+        for name in ("content_helper", "content_train"):
+            sys.modules.pop(name, None)
+        for folder in tmp_path.glob("__pycache__/*"):
+            folder.unlink()
+        (tmp_path / "content_helper.py").write_text(helper)
+        (tmp_path / "content_train.py").write_text(train)
+        importlib.invalidate_caches()
+        module = importlib.import_module("content_train")
+        return content(module.train), content(module.net)
+
+    helper = "depth = 1\nclass Base:\n    width = 2\nclass Net(Base): ...\n"
+    before = read(helper)
+    assert read(helper) == before
+    for edited in (helper.replace("depth = 1", "depth = 3"), helper.replace("width = 2", "width = 3")):
+        after = read(edited)
+        assert after[0] != before[0]
+        assert after[1] != before[1]
+
+
+def test_a_package_does_not_change_as_its_parts_are_imported():
+    import reticent
+    from reticent.targets import content as part
+
+    package = sys.modules["reticent.targets"]
+    before = content(package)
+    package.later = sys.modules["reticent.targets.content"]  # as importing it anew would do
+    try:
+        assert content(package) == before
+    finally:
+        del package.later
+    assert content(reticent) != content(part)
 
 
 def test_a_method_is_what_its_object_learnt():

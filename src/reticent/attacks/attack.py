@@ -23,8 +23,8 @@ class MembershipAttack(ABC):
         source: paper and place it comes from, for the catalogue.
         shadows: whether it compares the target with shadow models.
         population: whether it needs records known to be non-members.
-        costly: whether it asks so many queries that it runs only when named, or when no rung above
-            `needs` is granted.
+        costly: whether it asks ten queries a record or more, so that it runs only when named, or where
+            nothing but labels is granted.
         caveat: what it can't do, for the reader of a report.
     """
 

@@ -45,16 +45,22 @@ def named(text: str) -> MembershipAttack:
     return attack(**options)
 
 
-def chosen(names: Sequence[str], granted: Access) -> tuple[MembershipAttack, ...]:
-    """The attacks named, or else all that are worth running at the rung granted.
+def left_out(names: Sequence[str], attacks: Sequence[MembershipAttack]) -> tuple[MembershipAttack, ...]:
+    """The costly attacks that nobody named: rows of the report, so that nobody thinks they found nothing."""
+    return () if names else tuple(a for a in membership.DEFAULT if a.costly and a not in attacks)
 
-    A costly attack runs unnamed only where the rung allows nothing stronger.
+
+def chosen(names: Sequence[str], granted: Access) -> tuple[MembershipAttack, ...]:
+    """The attacks named ("all" for every one), or else those that are worth running at the rung granted.
+
+    A costly attack runs unnamed only where the rung allows nothing stronger: with labels alone.
     """
+    if tuple(names) == ("all",):
+        return membership.DEFAULT
     if names:
         return tuple(dict.fromkeys(named(n) for n in names))
-    return tuple(
-        a for a in membership.DEFAULT if not a.costly or (granted == a.needs and granted == Access.LABELS)
-    )
+    labels_only = granted == Access.LABELS
+    return tuple(a for a in membership.DEFAULT if not a.costly or (labels_only and a.needs == Access.LABELS))
 
 
 def _value(text: str) -> Any:

@@ -170,8 +170,8 @@ def _normal(
 ) -> FloatArray:
     """Unit normals (records, columns), towards where the model names another class.
 
-    The mean of random directions, each weighed by whether it leads away, less the mean weight: equations
-    9 and 16 of the paper.
+    The mean of random directions, each weighed by whether it leads away, less the mean weight (which
+    lowers the estimate's variance: section III of the paper).
     """
     weighed, plain, weights = np.zeros_like(point), np.zeros_like(point), np.zeros((len(point), 1))
     for _ in range(probes):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from reticent.access import BoolArray, FloatArray
+from reticent.attacks.sides import IN, OUT, filled
 
 ROWS = 40_000
 """Rows that the classifier learns from, drawn from all models and records: more no longer sharpen it."""
@@ -29,8 +30,8 @@ class Judge:
 
     Attributes:
         classifier: a fitted scikit-learn classifier of members.
-        averages: (2, records, features) average answers of the shadow models that trained on each record
-            and of those that did not; None where the classifier learnt from the answers alone.
+        averages: (2, records, features) average answers of the shadow models that did not train on each
+            record, and of those that did; None where the classifier learnt from the answers alone.
     """
 
     classifier: Any
@@ -81,7 +82,7 @@ def train_on_shadows(answers: FloatArray, members: BoolArray, *, seed: int, comp
 
 def compared(answers: FloatArray, averages: FloatArray) -> FloatArray:
     """Answers (rows, features) beside their differences from averages (2, rows, features)."""
-    return np.concatenate([answers, answers - averages[0], answers - averages[1]], axis=1)
+    return np.concatenate([answers, answers - averages[OUT], answers - averages[IN]], axis=1)
 
 
 def _halves(members: BoolArray, rng: np.random.Generator) -> BoolArray:
@@ -95,16 +96,13 @@ def _halves(members: BoolArray, rng: np.random.Generator) -> BoolArray:
 
 
 def _averages(answers: FloatArray, members: BoolArray, asked: BoolArray) -> FloatArray:
-    """(2, records, features) mean over the models asked that trained on a record, and that did not.
-
-    Where no such model was asked, the mean over all records stands in.
-    """
+    """(2, records, features) mean over those of the models asked that are on either side of each record."""
     models, records, features = answers.shape
     total = np.zeros((2, records, features))
     count = np.zeros((2, records, 1))
     for model in range(models):
-        for side, chosen in enumerate((asked[model] & members[model], asked[model] & ~members[model])):
+        for side, chosen in ((OUT, asked[model] & ~members[model]), (IN, asked[model] & members[model])):
             total[side, chosen] += answers[model, chosen]
             count[side, chosen] += 1
-    overall = total.sum(axis=1, keepdims=True) / np.maximum(count.sum(axis=1, keepdims=True), 1)
-    return np.where(count > 0, total / np.maximum(count, 1), overall)
+    means = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return filled(means, (OUT, IN), "a classifier trained on shadow models")

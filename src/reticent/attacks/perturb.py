@@ -96,15 +96,6 @@ class Sheet:
         """Positions of the columns that vary: no other is ever changed."""
         return np.flatnonzero(self.spread > 0)
 
-    @property
-    def image(self) -> tuple[int, int] | None:
-        """The axes (rows, columns) of one record's picture within the features' shape, else None."""
-        if not _is_numeric(self.features) or self.features.ndim not in (3, 4):
-            return None
-        if self.features.ndim == 4 and self.features.shape[-1] > 4 >= self.features.shape[1]:
-            return 2, 3  # (records, channels, height, width)
-        return 1, 2
-
     def noisy(self, radius: float, rng: np.random.Generator, columns: IntArray | None = None) -> Features:
         """A copy, each record moved at random by `radius` (0 to 1) in the columns given (all by default).
 
@@ -168,6 +159,17 @@ class Sheet:
             return own.take(self.firsts[position][values.astype(np.int64)]).reset_index(drop=True)
         array: Any = values  # the stubs know no array of a type that is only known at run time
         return pd.array(array, dtype=own.dtype)
+
+
+def picture_axes(features: Features) -> tuple[int, int] | None:
+    """The axes along the height and the width of pictures: arrays (records, height, width), with or without
+    up to four channels before or after; None for other records.
+    """
+    if not _is_numeric(features) or features.ndim not in (3, 4):
+        return None
+    if features.ndim == 4 and features.shape[-1] > 4 >= features.shape[1]:
+        return 2, 3
+    return 1, 2
 
 
 def mirrored(features: Features, axis: int) -> Features:

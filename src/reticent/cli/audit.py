@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from reticent.access import Target
     from reticent.plan import AuditPlan, DataSource, ModelSource
+    from reticent.recipe import Recipe
     from reticent.result import Audit
 
 GATE_CLOSED = 3
+
+PROBE = 20
+"""Records by which a model behind a URL is told apart from another."""
+
+Side = tuple[Any, Any]
 
 
 def audit(
@@ -70,9 +77,9 @@ def run(plan: AuditPlan) -> list[Audit]:
         read_side(data, data.train, "training data"),
         read_side(data, data.holdout, "hold-out"),
     )
-    audits = []
+    audits: list[Audit] = []
     for source in plan.models:
-        target, recipe = open_source(source, members[1], nonmembers[1])
+        target, recipe = open_source(source, members, nonmembers)
         audit = rt.audit(
             target,
             members=members,
@@ -96,19 +103,24 @@ def run(plan: AuditPlan) -> list[Audit]:
     return audits
 
 
-def open_source(source: ModelSource, *labels: Any) -> tuple[Any, Any]:
+def open_source(source: ModelSource, members: Side, nonmembers: Side) -> tuple[Target, Recipe | None]:
     """The target and its recipe, as the plan names them."""
     import numpy as np
 
     from reticent.targets.load import load_recipe, load_target, recipe_for
 
     recipe = load_recipe(source.recipe) if source.recipe else None
-    classes = np.unique(np.concatenate([np.asarray(y).reshape(-1) for y in labels]))
-    target = load_target(source.path, recipe=recipe, classes=classes, trust_pickle=source.trust_pickle)
+    target = load_target(
+        source.path,
+        recipe=recipe,
+        classes=np.unique(np.concatenate([np.asarray(labels) for _, labels in (members, nonmembers)])),
+        probe=nonmembers[0][:PROBE],
+        trust_pickle=source.trust_pickle,
+    )
     return target, recipe or recipe_for(target)
 
 
-def read_side(data: DataSource, path: Path, what: str) -> tuple[Any, Any]:
+def read_side(data: DataSource, path: Path, what: str) -> Side:
     """Features and labels of one side."""
     from reticent.data import read_arrays, read_table, split_target
     from reticent.errors import PlanError

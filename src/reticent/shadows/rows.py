@@ -31,6 +31,10 @@ class Rows:
 
     def missing(self, questions: Sequence[Question]) -> list[int]:
         """Models whose answer to some question is not kept."""
+        for question in questions:
+            if not self._path(question).exists():  # taken away from outside: its markers vouch for nothing
+                for stray in self.folder.glob(f"{fingerprint(question)}.*.done"):
+                    stray.unlink(missing_ok=True)
         return [m for m in range(self.models) if not all(self._marker(q, m).exists() for q in questions)]
 
     def write(self, question: Question, model: int, values: FloatArray) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 
 from reticent.access import BoolArray, FloatArray, IntArray
 
+Statistic = Callable[[FloatArray, IntArray], FloatArray]
+"""Of log-probabilities (..., records, variants, classes) and labels (records,): (..., records, variants)."""
+
 BLOCK = 1 << 18
 """Elements handled at a time: a memory-mapped array never enters memory whole, and what is worked on stays
 in the processor's cache, which is several times faster than working on all of it."""
@@ -62,13 +65,14 @@ class Answers:
 
         Stable: never log(1 − p_y). In blocks of records, so that memory holds the result alone.
         """
-        return self._by_block(margin)
+        return self.by_block(margin)
 
     def log_confidence(self) -> FloatArray:
         """(models, records, variants) log p_y in nats: minus the cross-entropy loss."""
-        return self._by_block(log_confidence)
+        return self.by_block(log_confidence)
 
-    def _by_block(self, statistic: Callable[[FloatArray, IntArray], FloatArray]) -> FloatArray:
+    def by_block(self, statistic: Statistic) -> FloatArray:
+        """(models, records, variants) of a statistic of the answers, taken a block at a time."""
         out = np.empty(self.values.shape[:3], dtype=np.float32)
         for block in self.blocks():
             out[:, block] = statistic(self.values[:, block], self.labels[block])
@@ -116,11 +120,11 @@ def margin(log_scores: FloatArray, labels: IntArray) -> FloatArray:
         log_scores: (..., records, variants, classes) log-probabilities in nats.
         labels: (records,) true classes.
     """
+    log_scores = np.ascontiguousarray(log_scores)  # one pass from disk or memory, the rest in the cache
     if log_scores.shape[-1] == 2:  # one other class: its log-probability is the sum
-        first_wins: FloatArray = log_scores[..., 0] - log_scores[..., 1]
-        first_wins *= np.where(labels == 0, 1, -1).astype(first_wins.dtype)[:, None]
-        return first_wins
-    log_scores = np.ascontiguousarray(log_scores)
+        difference: FloatArray = log_scores[..., 0] - log_scores[..., 1]
+        difference *= (1 - 2 * labels).astype(difference.dtype)[:, None]
+        return difference
     own = _places(log_scores, labels)
     others = np.exp(log_scores)
     others.reshape(-1)[own] = 0
@@ -134,9 +138,9 @@ def margin(log_scores: FloatArray, labels: IntArray) -> FloatArray:
 
 def log_confidence(log_scores: FloatArray, labels: IntArray) -> FloatArray:
     """(..., records, variants) log p_y of log-probabilities (..., records, variants, classes)."""
+    log_scores = np.ascontiguousarray(log_scores)
     if log_scores.shape[-1] == 2:
         return np.where((labels == 0)[:, None], log_scores[..., 0], log_scores[..., 1])
-    log_scores = np.ascontiguousarray(log_scores)
     own: FloatArray = log_scores.reshape(-1)[_places(log_scores, labels)]
     return own
 

@@ -9,9 +9,11 @@ never identities. Nothing is ever unpickled.
 from __future__ import annotations
 
 import copyreg
+import sys
 import sysconfig
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -26,7 +28,8 @@ _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "
 def content(thing: object) -> str:
     """Return 32 hex digits that are the same wherever `thing` holds the same, and differ where it doesn't.
 
-    Functions count with their source, defaults, what they close over and the globals that they name.
+    Functions count with their code, defaults, what they close over and the globals that they name; classes
+    and modules of the user's own with the text of their file, libraries with their version.
 
     Raises:
         TypeError: it holds something whose content can't be read, such as an open connection.
@@ -62,9 +65,9 @@ class _Walk:
 
     def _read(self, thing: Any) -> str:
         if isinstance(thing, type):
-            return fingerprint(thing)
+            return fingerprint(thing, self.read(sys.modules.get(thing.__module__)))
         if isinstance(thing, types.ModuleType):
-            return fingerprint("module", thing.__name__, str(getattr(thing, "__version__", "")))
+            return self._module(thing)
         if isinstance(thing, np.ndarray):
             return self._array(thing)
         if isinstance(thing, Mapping):
@@ -85,6 +88,20 @@ class _Walk:
         if callable(getattr(thing, "get_n_calls", None)):  # a search tree of scikit-learn: it counts queries
             return self.read((type(thing), [np.asarray(array) for array in thing.get_arrays()]))
         return self._object(thing)
+
+    def _module(self, module: types.ModuleType) -> str:
+        """A library by its version; the user's own modules by their text, and by the modules they use."""
+        file = getattr(module, "__file__", None)
+        if file is None or file.startswith(_LIBRARIES):
+            return fingerprint("library", module.__name__, str(getattr(module, "__version__", "")))
+        try:
+            text = Path(file).read_bytes()
+        except OSError as error:
+            raise TypeError(f"the text of the module {module.__name__} can't be read") from error
+        used = [item for item in vars(module).values() if isinstance(item, types.ModuleType)]
+        # A package holds whichever of its parts happen to be imported already: those don't count.
+        own = f"{module.__name__}."
+        return fingerprint("module", text, [self.read(m) for m in used if not m.__name__.startswith(own)])
 
     def _array(self, array: np.ndarray[Any, Any]) -> str:
         if array.dtype.names:  # field by field: the padding between fields is whatever memory held

@@ -4,7 +4,7 @@ Its content can't be hashed, so it is told apart by its answers to a few probe r
 gives (a redeployment that answers them all alike goes unseen: give more where only labels come back). The
 first answer to them also says what the URL grants.
 
-Nothing of what is sent or answered, and no secret, enters an error, a log or a fingerprint.
+Nothing of what is sent or answered, and no secret, enters an error, a printed form or a fingerprint.
 """
 
 from __future__ import annotations
@@ -81,6 +81,11 @@ class HttpTarget:
             raise ModelError("the URL does not read as one; give http://… or https://…") from error
         if url.scheme not in ("http", "https") or not url.host:
             raise ModelError(f"a URL of scheme {url.scheme!r} was given; give http://… or https://…")
+        if url.userinfo:
+            raise ModelError(
+                "the URL holds a password, and URLs are printed and logged; name an environment variable "
+                "that holds a bearer token instead (token_variable)"
+            )
         if len(self.probe) == 0:
             raise ModelError("no probe records were given; give a few that the model can read")
 
@@ -89,8 +94,8 @@ class HttpTarget:
 
     @property
     def name(self) -> str:
-        """The URL without what may be secret in it."""
-        return str(httpx.URL(self.url).copy_with(userinfo=b"", query=None, fragment=None))
+        """The URL without its query, which may hold a key."""
+        return str(httpx.URL(self.url).copy_with(query=None, fragment=None))
 
     @property
     def access(self) -> Access:

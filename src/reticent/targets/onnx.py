@@ -66,11 +66,15 @@ class OnnxTarget:
         self._bytes = model if isinstance(model, bytes) else _read(Path(model))
         graph = _graph(self._bytes)
         self._session = _session(self._bytes)
-        self._labels, self._answers = _outputs(self._session)
         own = _class_labels(graph)
         if own is None and classes is None:
             raise ModelError("the ONNX file names no classes; give them in the order of its columns")
         self.classes: npt.NDArray[np.generic] = np.asarray(classes) if own is None else own
+        self._labels, answers = _outputs(self._session)
+        # One output a class, as ZipMap "columns" has it; any other beside the first is not the answer.
+        self._answers = answers if self._labels and len(answers) == len(self.classes) else answers[:1]
+        if access not in (None, Access.LABELS) and not self._answers:
+            raise ModelError(f"the ONNX file answers labels alone, and {access} were declared")
         self.access = access or self._granted(graph)
 
     def predict(self, x: Features) -> Outputs:
@@ -94,9 +98,9 @@ class OnnxTarget:
         return list(self._session.get_inputs())
 
     def _granted(self, graph: Any) -> Access:
-        if self._answers is None:
+        if not self._answers:
             return Access.LABELS
-        if self._labels is not None or _ends_in_probabilities(graph, self._answers):
+        if self._labels is not None or _ends_in_probabilities(graph, self._answers[0]):
             return Access.SCORES
         return Access.LOGITS
 
@@ -109,12 +113,12 @@ class OnnxTarget:
             else column
             for name, column in self._feed(x).items()
         }
-        names = [n for n in (self._labels, self._answers) if n is not None]
-        answers = dict(zip(names, self._session.run(names, feed), strict=True))
-        labels = None if self._labels is None else np.asarray(answers[self._labels])[:records]
+        names = [*([self._labels] if self._labels else []), *self._answers]
+        answers = self._session.run(names, feed)
+        labels = np.asarray(answers.pop(0))[:records] if self._labels else None
         if self.access == Access.LABELS and labels is not None:
             return read_answers(labels, self.classes, Access.LABELS, records=records)
-        values = self._table(answers[self._answers])[:records] if self._answers else labels
+        values = self._table(answers)[:records]
         try:
             outputs = read_answers(values, self.classes, self.access, records=records)
         except ModelError:
@@ -129,11 +133,13 @@ class OnnxTarget:
             )
         return outputs
 
-    def _table(self, answers: Any) -> Any:
-        """ZipMap's one mapping a record, from label to probability, as a table."""
-        if isinstance(answers, list) and answers and isinstance(answers[0], dict):
-            return np.array([[row[label] for label in self.classes.tolist()] for row in answers])
-        return answers
+    def _table(self, answers: list[Any]) -> Any:
+        """One table of one tensor, of a tensor a class, or of ZipMap's mappings from label to score."""
+        if len(answers) > 1:
+            return np.stack([np.ravel(answer) for answer in answers], axis=1)
+        if isinstance(answers[0], list):
+            return np.array([[row[label] for label in self.classes.tolist()] for row in answers[0]])
+        return answers[0]
 
     def _feed(self, x: Features) -> dict[str, npt.NDArray[Any]]:
         if len(self._inputs) == 1:
@@ -205,30 +211,29 @@ def _session(data: bytes) -> Any:
         raise ModelError(f"onnxruntime can't run this ONNX file ({reason}); export it again") from error
 
 
-def _outputs(session: Any) -> tuple[str | None, str | None]:
-    """The names of the output that holds labels and of the one that holds scores, where there are such."""
-    labels = scores = None
+def _outputs(session: Any) -> tuple[str | None, list[str]]:
+    """The name of the output that holds labels, if there is one, and of those that hold scores."""
+    labels, scores = None, []
     for output in session.get_outputs():
-        numbers = output.type.startswith(("tensor(float", "tensor(double", "seq(map("))
-        if numbers and scores is None:
-            scores = output.name
-        elif not numbers and labels is None:
+        if output.type.startswith(("tensor(float", "tensor(double", "seq(map(")):
+            scores.append(output.name)
+        elif labels is None:
             labels = output.name
-    if labels is None and scores is None:
+    if labels is None and not scores:
         raise ModelError("the ONNX file has no output that holds labels or scores; export a classifier")
     return labels, scores
 
 
 def _class_labels(graph: Any) -> npt.NDArray[np.generic] | None:
-    """The classes that the graph itself names, where all the nodes that name any agree."""
-    found = []
+    """The classes that the graph names: in its ZipMap, else in its other nodes if they agree."""
+    found: dict[str, set[tuple[Any, ...]]] = {}
     for node in graph.node:
         for attribute in node.attribute:
-            if attribute.name in ("classlabels_ints", "classlabels_int64s") and attribute.ints:
-                found.append(tuple(attribute.ints))
-            elif attribute.name in ("classlabels_strings", "classlabels_strs") and attribute.strings:
-                found.append(tuple(label.decode() for label in attribute.strings))
-    return np.array(found[0]) if found and len(set(found)) == 1 else None
+            if attribute.name.startswith("classlabels_"):
+                labels = tuple(attribute.ints) or tuple(label.decode() for label in attribute.strings)
+                found.setdefault("ZipMap" if node.op_type == "ZipMap" else "", set()).add(labels)
+    named = found.get("ZipMap") or found.get("", set())
+    return np.array(next(iter(named))) if len(named) == 1 else None
 
 
 def _ends_in_probabilities(graph: Any, output: str) -> bool:

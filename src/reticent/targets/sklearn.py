@@ -92,8 +92,8 @@ class SklearnTarget:
 class SklearnRecipe(OneByOne):
     """Clones an estimator and fits it: the same options, other records, another seed.
 
-    Every `random_state` among its options, nested ones too, is set from the seed; `n_jobs` is 1 and
-    nothing is printed, since shadow models are trained beside each other.
+    Every `random_state` among its options, nested ones too, is set from the seed. Each model is trained on
+    one core and prints nothing, since shadow models are trained beside each other.
 
     Args:
         estimator: fitted or not; of a finished search, the best estimator it found.
@@ -131,12 +131,17 @@ class SklearnRecipe(OneByOne):
 
     def _seeded(self, seed: int) -> Any:
         estimator = clone(self.estimator)
-        options = estimator.get_params(deep=True)
-        forced = {"random_state": seed % (2**31 - 1), "n_jobs": 1, "verbose": False}
-        changes = {name: forced[last] for name in options if (last := name.rpartition("__")[2]) in forced}
-        for name, part in {"": estimator, **options}.items():
-            if type(part).__module__.partition(".")[0] == "lightgbm":  # an option it has but does not list
-                changes[f"{name}__verbose" if name else "verbose"] = -1
+        changes: dict[str, Any] = {}
+        for name, part in {"": estimator, **estimator.get_params(deep=True)}.items():
+            if isinstance(part, type) or not hasattr(part, "get_params"):
+                continue
+            library = type(part).__module__.partition(".")[0]
+            forced: dict[str, Any] = {"random_state": seed % (2**31 - 1), "verbose": False}
+            forced["n_jobs"] = None if library == "sklearn" else 1  # None is one there, all cores elsewhere
+            own = set(part.get_params(deep=False))
+            if library == "lightgbm":  # an option that it has but does not list
+                forced["verbose"], own = -1, own | {"verbose"}
+            changes |= {f"{name}__{o}" if name else o: forced[o] for o in own & set(forced)}
         return estimator.set_params(**changes)
 
 

@@ -210,8 +210,8 @@ class TorchRecipe:
     def fingerprint(self) -> str:
         """A hash of the architecture, its initial weights, the training and what prepares the records."""
         example = seeded(self.module, 0)
-        made = identity(self.module), identity(example), identity(self.prepare)
-        return fingerprint("torch recipe", *made, self.training, self.device, train_together)
+        parts = [self.module, example, self.prepare, self.training, train_together]
+        return fingerprint("torch recipe", self.device, [identity(part) for part in parts])
 
     def _target(self, module: nn.Module, classes: npt.ArrayLike) -> TorchTarget:
         return TorchTarget(module, classes, prepare=self.prepare, device=self.device)

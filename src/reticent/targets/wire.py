@@ -103,7 +103,7 @@ class MlflowInvocations:
 
     def address(self, url: str) -> str:
         """…/invocations"""
-        return url if url.rstrip("/").endswith("/invocations") else url.rstrip("/") + "/invocations"
+        return _under(url, "/invocations")
 
     def question(self, x: Features) -> Json:
         """{"dataframe_split": {"columns": …, "data": …}} or {"inputs": …}"""
@@ -136,10 +136,8 @@ class OpenInference:
 
     def address(self, url: str) -> str:
         """…/v2/models/{model}[/versions/{version}]/infer"""
-        if url.rstrip("/").endswith("/infer"):
-            return url
         version = f"/versions/{self.version}" if self.version else ""
-        return f"{url.rstrip('/')}/v2/models/{self.model}{version}/infer"
+        return _under(url, f"/v2/models/{self.model}{version}/infer")
 
     def question(self, x: Features) -> Json:
         """{"inputs": [{"name", "shape", "datatype", "data"}, …]}"""
@@ -182,6 +180,13 @@ def wire_for(url: str) -> Wire:
     if named:
         return OpenInference(model=named[1], version=named[2] or "")
     return Instances()
+
+
+def _under(url: str, path: str) -> str:
+    """The URL with a path added, unless it ends in that already; what follows a "?" stays."""
+    base, mark, query = url.partition("?")
+    base = base.rstrip("/")
+    return (base if base.endswith(path) else base + path) + mark + query
 
 
 def _predictions(rows: list[Any], classes: Classes) -> Answer:

@@ -57,7 +57,8 @@ def test_numbers_are_measured_in_spreads_and_wrong_labels_are_nought() -> None:
 
 def test_tables_with_categories_are_measured_in_changes() -> None:
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({f"c{i}": rng.choice(["no", "yes"], 150) for i in range(12)} | {"n": rng.normal(size=150)})
+    table = pd.DataFrame({f"c{i}": rng.choice(["no", "yes"], 150) for i in range(12)})
+    table["n"] = rng.normal(size=150)
     count = (table.filter(like="c") == "yes").sum(axis=1).to_numpy()
     labels = (count > 6).astype(np.int64)
     found = distances(table, labels, lambda t: (t.filter(like="c") == "yes").sum(axis=1) > 6)
@@ -79,7 +80,7 @@ def test_records_that_are_all_the_same_have_a_distance_too() -> None:
 
 def test_too_few_queries_are_refused_by_name() -> None:
     with pytest.raises(PlanError, match="queries_per_record = 10"):
-        Boundary(queries_per_record=10).questions  # noqa: B018
+        Boundary(queries_per_record=10)
 
 
 def test_directions_come_from_the_seed_alone() -> None:

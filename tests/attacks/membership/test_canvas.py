@@ -61,7 +61,8 @@ def test_every_cell_disturbs_its_region_alone_and_further_with_the_radius() -> N
 
 def test_chosen_columns_are_regions_of_their_own() -> None:
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"a": rng.normal(size=80), "b": rng.choice(["x", "y"], 80), "c": rng.normal(size=80)})
+    text = rng.choice(["x", "y"], 80)
+    table = pd.DataFrame({"a": rng.normal(size=80), "b": text, "c": rng.normal(size=80)})
     answers, asked = ask(Canvas(columns=("b", "a"), radii=(1.0,)), table)
     assert answers.shape == (80, 3, 1)
     changed = [[n for n in table if not copy[n].equals(table[n])] for copy in asked]
@@ -75,9 +76,13 @@ def test_a_column_that_is_not_there_is_named() -> None:
         ask(Canvas(columns=("height",)), np.ones((2, 2)))
 
 
-@pytest.mark.parametrize(("shape", "axes"), [((5, 8, 9), (1, 2)), ((5, 8, 9, 3), (1, 2)), ((5, 3, 8, 9), (2, 3))])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((5, 8, 9), (1, 2)), ((5, 8, 9, 3), (1, 2)), ((5, 3, 8, 9), (2, 3))]
+)
 @pytest.mark.parametrize("count", [1, 2, 4, 6, 7])
-def test_tiles_part_a_picture_into_rectangles(shape: tuple[int, ...], axes: tuple[int, int], count: int) -> None:
+def test_tiles_part_a_picture_into_rectangles(
+    shape: tuple[int, ...], axes: tuple[int, int], count: int
+) -> None:
     tiles = _tiles(shape, axes, count)
     assert sorted(np.concatenate(tiles)) == list(range(int(np.prod(shape[1:]))))
     for tile in tiles:

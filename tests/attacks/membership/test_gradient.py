@@ -1,4 +1,4 @@
-"""Gradient norms: the whole norm from the tensors', and its comparison with models that never saw the record."""
+"""Gradient norms: the whole norm from the tensors', and its comparison with models without the record."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_below_the_weights_it_is_refused() -> None:
 
 def test_the_whole_norm_is_that_of_all_tensors_together() -> None:
     gradient = np.random.default_rng(0).normal(size=(6, 5))
-    tensors = np.stack([np.linalg.norm(gradient[:, :2], axis=1), np.linalg.norm(gradient[:, 2:], axis=1)], axis=1)
+    tensors = np.stack([np.linalg.norm(part, axis=1) for part in (gradient[:, :2], gradient[:, 2:])], axis=1)
     np.testing.assert_allclose(log_norm(tensors), np.log(np.linalg.norm(gradient, axis=1)))
     assert np.isfinite(log_norm(np.zeros((1, 2)))).all()
 

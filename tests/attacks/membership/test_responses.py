@@ -18,6 +18,7 @@ from reticent.attacks.membership.robustness import LearnedRobustness, Robustness
 from reticent.attacks.membership.sweep import DetuningPoint, ResponseSweep
 from reticent.attacks.membership.white_box import WhiteBoxFeatures
 from reticent.data import Records
+from reticent.errors import PlanError
 from reticent.measure.roc import Roc
 from reticent.question import Question
 from reticent.scene import Scene
@@ -87,7 +88,8 @@ class World:
 
     def scene(self, attack: MembershipAttack, *, granted: Access | None = None, seed: int = 0) -> Scene:
         target = Metered(self.target._target, granted)
-        answers = {q: Answers(q.ask(target, self.records)[None], self.records.labels) for q in attack.questions}
+        labels = self.records.labels
+        answers = {q: Answers(q.ask(target, self.records)[None], labels) for q in attack.questions}
         signals = {q: self.signals(q) for q in attack.questions} if attack.shadows else {}
         return Scene(target, self.records, np.zeros(len(self.records), dtype=bool), answers, signals, seed)
 
@@ -122,6 +124,28 @@ def test_it_gets_by_with_its_rung_and_asks_what_it_says(attack: MembershipAttack
     said = sum(q.queries(len(world.records)) for q in attack.questions)
     assert least.target.queries == said
     assert all(q.needs <= attack.needs for q in attack.questions)
+
+
+@pytest.mark.parametrize(
+    ("attack", "options"),
+    [
+        (Robustness, {"copies": 0}),
+        (LearnedRobustness, {"radii": ()}),
+        (Robustness, {"radii": (0.1, 2.0)}),
+        (Boundary, {"queries_per_record": 39}),
+        (ResponseCanvas, {"regions": 0}),
+        (ResponseCanvas, {"radii": (0.0,)}),
+        (ResponseSweep, {"scales": (0.0, 0.5)}),
+        (ResponseSweep, {"scales": (-1.0, 1.0)}),
+        (DetuningPoint, {"falloff": 1.5}),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_by_name(
+    attack: type[MembershipAttack], options: dict[str, Any]
+) -> None:
+    (name,) = options
+    with pytest.raises(PlanError, match=name):
+        attack(**options)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.title())

@@ -18,7 +18,7 @@ CLASSES = np.array([0, 1])
 
 
 class Remembers:
-    """Says whether the first value is positive, in scores that nobody may look at, and keeps what was asked."""
+    """Says whether the first value is positive, with scores that nobody may look at; keeps what was asked."""
 
     access = Access.SCORES
     classes = CLASSES
@@ -58,7 +58,9 @@ def test_it_asks_about_the_record_and_its_noisy_copies() -> None:
         np.testing.assert_array_equal(answers[:, variant, 0], (asked[:, 0] > 0) == data.labels)
 
 
-@pytest.mark.parametrize(("shape", "axes"), [((9, 6, 6, 3), (1, 2)), ((9, 3, 6, 6), (2, 3)), ((9, 6, 6), (1, 2))])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((9, 6, 6, 3), (1, 2)), ((9, 3, 6, 6), (2, 3)), ((9, 6, 6), (1, 2))]
+)
 def test_pictures_are_mirrored_and_shifted(shape: tuple[int, ...], axes: tuple[int, int]) -> None:
     data, target = records(shape), Remembers()
     Correctness(copies=7).ask(Metered(target), data)

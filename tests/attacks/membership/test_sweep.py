@@ -85,8 +85,8 @@ def test_detuning_points_in_closed_form(curve: list[float], falloff: float, poin
     scales = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
     found = detuning_points(np.array([curve]), scales, falloff)
     assert found[0] == pytest.approx(point)
-    shuffled = np.random.default_rng(0).permutation(5)
-    assert detuning_points(np.array([curve])[:, shuffled], scales[shuffled], falloff)[0] == pytest.approx(point)
+    order = np.random.default_rng(0).permutation(5)
+    assert detuning_points(np.array([curve])[:, order], scales[order], falloff)[0] == pytest.approx(point)
 
 
 def test_scales_beyond_the_record_do_not_move_the_detuning_point() -> None:

@@ -18,7 +18,8 @@ def test_features_agree_with_a_slow_reference(classes: int) -> None:
     found = white_box_features(np.log(scores), norms, labels)
     for record, label in enumerate(labels):
         own, others = scores[record, label], np.delete(scores[record], label)
-        expected = [-np.log(own), np.log(own) - np.log(others.sum()), -(scores[record] @ np.log(scores[record]))]
+        entropy = -(scores[record] @ np.log(scores[record]))
+        expected = [-np.log(own), np.log(own) - np.log(others.sum()), entropy]
         expected += np.log(np.sort(others)[::-1][:TOP]).tolist()
         expected += np.log(norms[record] + 1e-12).tolist()
         np.testing.assert_allclose(found[record], expected)

@@ -14,9 +14,9 @@ import numpy as np
 from reticent.access import Access, BoolArray, FloatArray, Metered
 from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.distance import FEWEST, fewest_changes, hop_skip_jump, nearest_foes
+from reticent.attacks.options import number
 from reticent.attacks.perturb import Kind, Sheet
 from reticent.data import Records
-from reticent.errors import PlanError
 from reticent.question import Question
 from reticent.scene import Scene
 
@@ -38,10 +38,7 @@ class BoundaryDistance:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.queries_per_record < FEWEST:
-            raise PlanError(
-                f"queries_per_record = {self.queries_per_record} was given; a distance takes {FEWEST} or more"
-            )
+        number("queries_per_record", self.queries_per_record, low=FEWEST)
 
     def ask(self, target: Metered, records: Records) -> FloatArray:
         """(records, 1, 1) distances (see `distance`), 0 where the label is wrong already.
@@ -72,7 +69,7 @@ class BoundaryDistance:
 class Boundary(MembershipAttack):
     """How far the record must be changed before the model names another class, from labels alone.
 
-    Args:
+    Attributes:
         queries_per_record: labels asked for each record.
         seed: of the directions tried.
     """
@@ -83,6 +80,9 @@ class Boundary(MembershipAttack):
     caveat = "records far from every boundary look like members, trained on or not"
     queries_per_record: int = 100
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.questions  # which checks the options
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -1,7 +1,7 @@
 """Robustness: a member's label holds when the record is disturbed.
 
 Choquette-Choo, Tramèr, Carlini & Papernot, "Label-Only Membership Inference Attacks", ICML 2021,
-arXiv:2007.14321, section 3.3: pictures are shifted and mirrored, other records are disturbed at random,
+arXiv:2007.14321: pictures are shifted and mirrored, other records are disturbed at random,
 and what tells is which of the copies the model still names rightly.
 """
 
@@ -16,7 +16,8 @@ import numpy as np
 from reticent.access import Access, FloatArray, Metered
 from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.learned import train_on_shadows
-from reticent.attacks.perturb import Sheet, mirrored, shifted
+from reticent.attacks.options import number
+from reticent.attacks.perturb import Sheet, mirrored, picture_axes, shifted
 from reticent.data import Records
 from reticent.question import Question
 from reticent.scene import Scene
@@ -43,6 +44,11 @@ class Correctness:
     radii: tuple[float, ...] = RADII
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        number("copies", self.copies, low=1)
+        for radius in self.radii or (0.0,):
+            number("radii", radius, low=1e-9, high=1)
+
     def ask(self, target: Metered, records: Records) -> FloatArray:
         """(records, 1 + copies, 1): 1.0 where the label is right, else 0.0; the record itself first."""
         right = [target.predict(records.features).labels == records.labels]
@@ -54,35 +60,41 @@ class Correctness:
         return records * (1 + self.copies)
 
     def _copies(self, features: Features) -> Iterator[Features]:
-        sheet = Sheet.of(features)
-        for copy in range(self.copies):
-            if sheet.image is None:
+        axes = picture_axes(features)
+        if axes is None:
+            sheet = Sheet.of(features)
+            for copy in range(self.copies):
                 rng = np.random.default_rng([self.seed, copy])
                 yield sheet.noisy(self.radii[copy % len(self.radii)], rng)
-            elif copy == 0:
-                yield mirrored(features, sheet.image[1])
-            else:
-                distance, direction = divmod(copy - 1, 4)
-                sign = 1 if direction < 2 else -1
-                yield shifted(features, sheet.image[direction % 2], sign * (1 + distance))
+            return
+        yield mirrored(features, axes[1])
+        for shift in range(self.copies - 1):
+            distance, direction = divmod(shift, 4)
+            sign = 1 if direction < 2 else -1
+            yield shifted(features, axes[direction % 2], sign * (1 + distance))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Robustness(MembershipAttack):
     """The share of disturbed copies of a record that the model still names rightly.
 
-    Args:
-        copies: of each record, asked besides the record itself.
-        radii: how far the copies are disturbed, in spreads of each column.
-        seed: of the disturbance.
+    Attributes:
+        copies: of each record, asked besides the record itself. Pictures are mirrored and shifted, other
+            records disturbed by noise.
+        radii: of the noise, in spreads of each column.
+        seed: of the noise.
     """
 
     needs = Access.LABELS
-    source = "Choquette-Choo et al. 2021, arXiv:2007.14321, section 3.3"
+    costly = True
+    source = "Choquette-Choo et al. 2021, arXiv:2007.14321"
     caveat = "records far from every boundary look like members, trained on or not"
     copies: int = 16
     radii: tuple[float, ...] = RADII
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.questions  # which checks the options
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -102,18 +114,23 @@ class LearnedRobustness(MembershipAttack):
     Each copy is compared with what the shadow models, with and without the record in their training set,
     answer to that very copy.
 
-    Args:
-        copies: of each record, asked besides the record itself.
-        radii: how far the copies are disturbed, in spreads of each column.
-        seed: of the disturbance.
+    Attributes:
+        copies: of each record, asked besides the record itself. Pictures are mirrored and shifted, other
+            records disturbed by noise.
+        radii: of the noise, in spreads of each column.
+        seed: of the noise.
     """
 
     needs = Access.LABELS
-    source = "Choquette-Choo et al. 2021, arXiv:2007.14321, section 3.3; the comparison by record is ours"
+    costly = True
+    source = "Choquette-Choo et al. 2021, arXiv:2007.14321; the comparison by record is ours"
     shadows = True
     copies: int = 16
     radii: tuple[float, ...] = RADII
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _ = self.questions  # which checks the options
 
     @property
     def questions(self) -> tuple[Question, ...]:

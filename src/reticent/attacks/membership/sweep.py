@@ -18,8 +18,10 @@ import numpy as np
 from reticent.access import Access, FloatArray, Metered
 from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.learned import train_on_shadows
+from reticent.attacks.options import number
 from reticent.attacks.perturb import Sheet, margins
 from reticent.data import Records
+from reticent.errors import PlanError
 from reticent.question import Question
 from reticent.scene import Scene
 
@@ -48,6 +50,12 @@ class Sweep:
     scales: tuple[float, ...] = SCALES
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for scale in self.scales:
+            number("scales", scale, low=0)
+        if 1.0 not in self.scales:
+            raise PlanError(f"scales = {self.scales} was given; put 1.0, the record itself, among them")
+
     def ask(self, target: Metered, records: Records) -> FloatArray:
         """(records, scales, 1) margins."""
         return margins(target, records, self._points(records.features))
@@ -66,19 +74,29 @@ class Sweep:
 class ResponseSweep(MembershipAttack):
     """The curve of answers along a line through the record, read by a shadow-trained classifier.
 
-    The classifier sees the curve's cosine transform, which parts its level from its slope and its ripples.
+    The classifier sees the margin at the record itself, the detuning point, and the curve's cosine
+    transform, which parts its level from its slope and its ripples.
 
-    Args:
+    Attributes:
         scales: points of the line: 0 the average record, 1 the record itself.
+        falloff: the share of the record's own margin at which the answer counts as fallen off.
         seed: of the draws for columns that know no between.
     """
 
     needs = Access.SCORES
+    costly = True
     source = SOURCE
     shadows = True
-    caveat = "asks 16 answers a record where LiRA asks one; see how little or much that adds"
+    caveat = (
+        "as strong as RMIA at 16 times its queries: the plain score, judged likewise, tells nearly as much"
+    )
     scales: tuple[float, ...] = SCALES
+    falloff: float = 0.5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        number("falloff", self.falloff, low=0, high=0.99)
+        _ = self.questions  # which checks the other options
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -89,26 +107,38 @@ class ResponseSweep(MembershipAttack):
         """Return log-odds of membership, (records,)."""
         shadows = scene.shadow_signals(self.questions[0])
         target = scene.target_answers(self.questions[0])
-        judge = train_on_shadows(spectrum(shadows.values[..., 0]), shadows.members, seed=scene.seed)
-        return judge(spectrum(target.values[0, :, :, 0]))
+        read = np.stack([self._read(curves) for curves in shadows.values[..., 0]])
+        judge = train_on_shadows(read, shadows.members, seed=scene.seed)
+        return judge(self._read(target.values[0, :, :, 0]))
+
+    def _read(self, curves: FloatArray) -> FloatArray:
+        """(records, 2 + scales) what the classifier sees of curves (records, scales)."""
+        own = curves[:, self.scales.index(1.0)]
+        fall = detuning_points(curves, np.array(self.scales), self.falloff)
+        return np.column_stack([own, fall, spectrum(curves)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetuningPoint(MembershipAttack):
     """How far the record can be drawn towards the average record before the model's answer falls off.
 
-    Args:
+    Attributes:
         scales: points of the line: 0 the average record, 1 the record itself.
         falloff: the share of the record's own margin at which the answer counts as fallen off.
         seed: of the draws for columns that know no between.
     """
 
     needs = Access.SCORES
+    costly = True
     source = SOURCE
     caveat = "records far from every boundary look like members, trained on or not"
     scales: tuple[float, ...] = SCALES
     falloff: float = 0.5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        number("falloff", self.falloff, low=0, high=0.99)
+        _ = self.questions  # which checks the other options
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -130,14 +160,14 @@ def spectrum(curves: FloatArray) -> FloatArray:
 
 
 def detuning_points(curves: FloatArray, scales: FloatArray, falloff: float) -> FloatArray:
-    """Return where each curve, followed from scale 1 down, first reaches `falloff` × its value at 1.
+    """Return where each curve, followed from scale 1 down, first reaches `falloff` × its value there.
 
-    Between two scales the curve is taken as straight. A record that is misclassified has fallen off at 1;
-    one whose curve never falls so far, at the lowest scale.
+    Between two scales the curve is taken as straight. A record that is misclassified has fallen off at
+    once; one whose curve never falls so far falls off at the lowest scale.
 
     Args:
         curves: (records, scales) margins.
-        scales: (scales,) in any order.
+        scales: (scales,) in any order, 1 among them.
     """
     order = np.argsort(-scales)
     order = order[scales[order] <= 1]
@@ -146,9 +176,10 @@ def detuning_points(curves: FloatArray, scales: FloatArray, falloff: float) -> F
     level = falloff * own
     fallen = curves <= level[:, None]
     fallen[:, -1] = True  # ends there at the latest
-    after = np.where(own > 0, np.maximum(fallen.argmax(axis=1), 1), 1)
+    after = fallen.argmax(axis=1)
+    before = np.maximum(after - 1, 0)
     rows = np.arange(len(curves))
-    above, below = curves[rows, after - 1], curves[rows, after]
+    above, below = curves[rows, before], curves[rows, after]
     share = np.clip((above - level) / np.maximum(above - below, 1e-9), 0, 1)
-    points: FloatArray = scales[after - 1] + share * (scales[after] - scales[after - 1])
-    return np.where(own > 0, points, 1.0)
+    points: FloatArray = scales[before] + share * (scales[after] - scales[before])
+    return np.where(own > 0, points, scales[0])

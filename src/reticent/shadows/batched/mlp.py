@@ -48,21 +48,29 @@ class Hidden:
         self._weight, self._bias, self._activation = weight, bias, activation
         self._y, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
 
-    def forward(self, x: Tensor, models: slice) -> Tensor:
+    def forward(self, x: Tensor | SparseBatch, models: slice) -> Tensor:
         """y (models, records, units)."""
         weight, _ = self._weight.of(models)
         y = self._y.shaped(*x.shape[:2], weight.shape[2])
-        if self._bias is None:
+        if isinstance(x, SparseBatch):
+            y = x.times(weight)
+        elif self._bias is None:
             torch.bmm(x, weight, out=y)
         else:
             torch.baddbmm(self._bias.of(models)[0], x, weight, out=y)
         return self._activation.forward(y) if self._activation else y
 
-    def backward(self, x: Tensor, y: Tensor, gradient: Tensor, models: slice, keep: float) -> None:
+    def backward(
+        self, x: Tensor | SparseBatch, y: Tensor, gradient: Tensor, models: slice, keep: float
+    ) -> None:
         """Add the gradient by W and b to their slots; `gradient` by y becomes that by x W + b."""
         if self._activation:
             self._activation.backward(gradient, y)
-        self._weight.of(models)[1].baddbmm_(x.mT, gradient, beta=keep)
+        _, into = self._weight.of(models)
+        if isinstance(x, SparseBatch):
+            torch.add(x.outer(gradient), into, alpha=keep, out=into)
+        else:
+            into.baddbmm_(x.mT, gradient, beta=keep)
         if self._bias is not None:
             self._bias.of(models)[1].mul_(keep).add_(gradient.sum(1, keepdim=True))
 
@@ -146,19 +154,20 @@ class Mlp:
             counts: (models,) how many of a model's rows hold a record; None where all do.
             rate: the learning rate.
         """
-        taken, keep = rows.flatten(), self._optimiser.keep
-        x = self._taken.shaped(len(taken), self._x.shape[1])
-        seen = [torch.index_select(self._x, 0, taken, out=x).view(*rows.shape, -1)]
+        keep = self._optimiser.keep
+        x = self._taken(rows)
+        outputs: list[Tensor] = []
         for layer in self._hidden:
-            seen.append(layer.forward(seen[-1], models))
-        logits = self._head.forward(seen[-1], models)
-        gradient = loss_gradient(logits, self._y.index_select(0, taken).view(rows.shape), counts)
-        self._head.backward(seen[-1], gradient, models, keep)
+            outputs.append(layer.forward(outputs[-1] if outputs else x, models))
+        last = outputs[-1] if outputs else x
+        y = self._y.index_select(0, rows.flatten()).view(rows.shape)
+        gradient = loss_gradient(self._head.forward(last, models), y, counts)
+        self._head.backward(last, gradient, models, keep)
         above: Hidden | Head = self._head
-        for layer, before, after in zip(self._hidden[::-1], seen[-2::-1], seen[:0:-1], strict=True):
+        for depth in reversed(range(len(self._hidden))):
             gradient = above.down(gradient, models)
-            layer.backward(before, after, gradient, models, keep)
-            above = layer
+            above = self._hidden[depth]
+            above.backward(outputs[depth - 1] if depth else x, outputs[depth], gradient, models, keep)
         self._optimiser.step(models, rate)
 
     def state(self) -> dict[str, Tensor]:

@@ -1,0 +1,58 @@
+"""Blind: the control that never looks at the model.
+
+Das, Zhang & Tramèr 2024 ("Blind Baselines Beat Membership Inference Attacks for Foundation Models",
+arXiv:2406.16201) and Meeus et al. 2024 (arXiv:2406.17975) showed that many published figures measured how
+members and non-members were collected. If a classifier tells them apart by the records alone, a split is
+spoilt, and no figure on it says anything about the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reticent.access import BoolArray, FloatArray
+from reticent.attacks.encode import encode
+from reticent.data import Records
+
+FOLDS = 5
+MOST = 20_000
+"""Records that the control learns from: more no longer change what it can tell."""
+
+
+def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
+    """Score records by a classifier of members and non-members, each by one that never saw it.
+
+    It is run by the referee, for it needs the truth. Equal records stay in one fold, since the truth about
+    one would tell that of the other. Scores are ranks within a fold, so that folds can be pooled.
+
+    Args:
+        members: (records,) the truth.
+
+    Returns:
+        (records,) in [0, 1], higher = member.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    matrix = encode(records)
+    scores = np.full(len(members), 0.5)
+    rng = np.random.default_rng(seed)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for learnt, judged in folds.split(matrix, members, records.row_keys()):
+        if len(np.unique(members[learnt])) < 2 or not len(judged):
+            continue
+        drawn = rng.permutation(learnt)[:MOST]
+        classifier = HistGradientBoostingClassifier(
+            max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, early_stopping=False, random_state=seed
+        )
+        classifier.fit(matrix[drawn], members[drawn])
+        judgement = classifier.decision_function(matrix[judged])
+        scores[judged] = _ranks(judgement)
+    return scores
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    """(n,) share of the values below each, equal ones counting one half."""
+    ordered = np.sort(values)
+    below, up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    return np.asarray((below + up_to) / 2 / len(values))
