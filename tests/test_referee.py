@@ -66,8 +66,10 @@ class Broken(MembershipAttack):
 
 
 def test_a_model_that_memorised_is_caught_and_the_gate_closes(tmp_path: Path) -> None:
+    """Its leaves tie, so nothing shows at low false-positive rates; the area under the curve must do."""
     audit = run(fitted(DecisionTreeClassifier(random_state=0)), tmp_path)
     assert audit.verdict.state == "exceeded"
+    assert audit.verdict.threshold.figure == "auc"
     assert audit.verdict.failed
     assert audit.checks.accuracy_members == 1.0
     assert audit.checks.accuracy_nonmembers < 0.65
@@ -118,9 +120,11 @@ def test_what_is_not_granted_is_refused_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_query_limit_refuses_what_it_cannot_pay_for(tmp_path: Path) -> None:
     audit = run(
-        fitted(DecisionTreeClassifier()), tmp_path, attacks=[Loss()], settings=rt.Settings(query_limit=500)
+        fitted(DecisionTreeClassifier()), tmp_path, attacks=[Loss()], settings=rt.Settings(query_limit=400)
     )
-    assert audit["loss"].outcome == "refused" or audit["loss"].cost.queries <= 500
+    assert audit["loss"].outcome == "refused"
+    assert "queries" in audit["loss"].reason
+    assert np.isnan(audit.checks.accuracy_members)
 
 
 def test_the_second_audit_trains_and_asks_nothing(tmp_path: Path) -> None:
@@ -170,7 +174,8 @@ def test_copies_are_found_and_left_out(tmp_path: Path) -> None:
         attacks=[Loss()],
     )  # fmt: skip
     assert audit.checks.overlap.shared.sum() == 30
-    assert audit.checks.candidates == 480
+    assert audit.checks.overlap.shared_members.sum() == 30
+    assert audit.checks.candidates == 450
 
 
 def test_records_at_risk_point_back_to_what_was_handed_over(tmp_path: Path) -> None:

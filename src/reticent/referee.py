@@ -41,10 +41,13 @@ from reticent.shadows.signals import Answers
 from reticent.stage import Stage, lay_out
 from reticent.store import Cells, default_cache, private_folder
 from reticent.targets.load import open_target, recipe_for
-from reticent.threshold import Threshold, default_threshold
+from reticent.threshold import default_thresholds, read_thresholds
 
 REMOTE_BATCH = 500
 """Records asked of a remote target at a time: what is lost when it fails."""
+
+TRIED = 20
+"""Records asked before anything else, to see that the model can read them."""
 
 
 def audit(
@@ -111,7 +114,7 @@ def audit(
         access=granted,
         findings=findings,
         checks=referee.checks(),
-        threshold=Threshold.parse(settings.fail_on) if settings.fail_on else default_threshold(outside),
+        thresholds=read_thresholds(settings.fail_on) if settings.fail_on else default_thresholds(outside),
         prior=settings.prior,
         exposed_above=settings.exposed_above,
         candidates=stage.records.take(stage.candidates),
@@ -393,7 +396,10 @@ class Referee:
     def _right(self) -> FloatArray:
         """(candidates,) 1.0 where the model names the right class."""
         question = Scores() if self.target.access >= Access.SCORES else Labels()
-        answers = self._answer(question)
+        try:
+            answers = self._answer(question)
+        except TargetError:  # no queries left: the findings say so
+            return np.full(len(self.stage.candidates), np.nan)
         if isinstance(question, Labels):
             right = answers.values[0, :, 0, 0]
         else:
@@ -402,7 +408,7 @@ class Referee:
 
     def _try(self, target: Target) -> None:
         """Ask a few records first: a model that can't read them should say so before anything is trained."""
-        few = self.stage.records.take(np.arange(min(REMOTE_BATCH, len(self.stage.records))))
+        few = self.stage.records.take(np.arange(min(TRIED, len(self.stage.records))))
         try:
             self.target.predict(few.features)
         except ReticentError:

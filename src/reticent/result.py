@@ -22,7 +22,7 @@ from reticent.measure.risk import (
     posterior,
     worst_groups,
 )
-from reticent.threshold import Threshold, Verdict, judge
+from reticent.threshold import Threshold, Verdict, gravest, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,8 @@ class Checks:
         candidates: how many of both were put to the attacks.
         population: non-members set aside, known to the attacker as such.
         overlap: copies between and within the two sides; records that are on both sides are left out.
-        accuracy_members, accuracy_nonmembers: the model's share of right answers on either side.
+        accuracy_members, accuracy_nonmembers: the model's share of right answers on either side; NaN where
+            the queries allowed did not reach for asking.
         blind: the control that never looks at the model.
     """
 
@@ -88,7 +89,7 @@ class Audit:
         access: the rung granted.
         findings: one a attack, refused and failed ones too.
         checks: what was found before any attack.
-        threshold: the most that was to be given away.
+        thresholds: the most that was to be given away, at least one.
         prior: share of members among the people an attacker would ask about.
         exposed_above: the posterior above which a person counts as exposed.
         candidates: (records,) the records put to the attacks.
@@ -100,7 +101,7 @@ class Audit:
     access: Access
     findings: tuple[Finding, ...]
     checks: Checks
-    threshold: Threshold
+    thresholds: tuple[Threshold, ...]
     prior: float
     exposed_above: float
     candidates: Records = field(repr=False)
@@ -128,8 +129,18 @@ class Audit:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """The worst figure with its interval, against the threshold asked for."""
-        return judge(self.measured, self.threshold, spoilt=self.checks.spoilt)
+        """The worst figure with its interval, against the threshold asked for; the gravest of several."""
+        return gravest(self.verdicts)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The worst figure against each threshold."""
+        return tuple(judge(self.measured, t, spoilt=self.checks.spoilt) for t in self.thresholds)
+
+    @property
+    def threshold(self) -> Threshold:
+        """The threshold that the verdict is about."""
+        return self.verdict.threshold
 
     @property
     def strongest(self) -> Finding | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from reticent.errors import PlanError
 from reticent.shadows.plan import Plan
-from reticent.threshold import Threshold
+from reticent.threshold import read_thresholds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Settings:
         access: cap on what the attacker sees, below what the model grants; None for all it grants.
         shadows: shadow models to train, an even number.
         seed: of everything random.
-        fail_on: the most that may be given away, as in "tpr@0.1%>0.01"; None for a default by sample size.
+        fail_on: the most that may be given away, as in "tpr@0.1%>0.01, auc>0.6"; None for defaults.
         prior: share of members among the people an attacker would ask about.
         exposed_above: the posterior above which a person counts as exposed.
         population_share: share of the non-members set aside for attacks that know some.
@@ -43,7 +43,7 @@ class Settings:
     def __post_init__(self) -> None:
         Plan(models=self.shadows)
         if self.fail_on is not None:
-            Threshold.parse(self.fail_on)
+            read_thresholds(self.fail_on)
         _among("access", self.access, ("labels", "scores", "logits", "weights", None))
         _among("copies", self.copies, ("drop", "keep"))
         for name in ("prior", "exposed_above"):

@@ -59,6 +59,24 @@ def _resolvable(figure: str) -> bool:
     return not figure.startswith("tpr@") or 0 < float(figure[4:-1]) < 100
 
 
+def read_thresholds(text: str) -> tuple[Threshold, ...]:
+    """Read one or several thresholds, separated by commas.
+
+    Raises:
+        PlanError: one of them does not read.
+    """
+    return tuple(Threshold.parse(part) for part in text.split(","))
+
+
+def default_thresholds(nonmembers: int) -> tuple[Threshold, ...]:
+    """What holds where a user asks for nothing: few surely named, and not many better than guessed.
+
+    Either alone gives a false all-clear. A tree that knows its records by heart answers with ties, so
+    that nobody is named at a low false-positive rate; a model may name a few surely and hide all others.
+    """
+    return tuple(dict.fromkeys((default_threshold(nonmembers), Threshold("auc", 0.6))))
+
+
 def default_threshold(nonmembers: int) -> Threshold:
     """The strictest common limit that so many non-members can resolve.
 
@@ -144,3 +162,8 @@ def judge(findings: Sequence[Finding], threshold: Threshold, *, spoilt: bool) ->
         sure=sure,
         spoilt=spoilt,
     )
+
+
+def gravest(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict that a reader must see first: a limit exceeded, then one not shown to hold."""
+    return min(verdicts, key=lambda v: (("exceeded", "unproven", "met").index(v.state), not v.sure))

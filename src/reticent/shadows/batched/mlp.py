@@ -19,6 +19,7 @@ from torch import Tensor
 from reticent.access import IntArray
 from reticent.shadows.batched.optimisers import Slot, optimiser
 from reticent.shadows.batched.reading import ACTIVATIONS, Activation, Layer
+from reticent.shadows.batched.sparse import SparseBatch, compressed, worth_gathering
 from reticent.shadows.batched.training import Training
 
 
@@ -46,32 +47,33 @@ class Hidden:
 
     def __init__(self, weight: Slot, bias: Slot | None, activation: Activation | None) -> None:
         self._weight, self._bias, self._activation = weight, bias, activation
-        self._y, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
+        self._output, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
+        self._x: Tensor | SparseBatch
+        self._y: Tensor
 
     def forward(self, x: Tensor | SparseBatch, models: slice) -> Tensor:
         """y (models, records, units)."""
         weight, _ = self._weight.of(models)
-        y = self._y.shaped(*x.shape[:2], weight.shape[2])
         if isinstance(x, SparseBatch):
             y = x.times(weight)
-        elif self._bias is None:
-            torch.bmm(x, weight, out=y)
         else:
-            torch.baddbmm(self._bias.of(models)[0], x, weight, out=y)
-        return self._activation.forward(y) if self._activation else y
+            y = self._output.shaped(*x.shape[:2], weight.shape[2])
+            _affine(x, weight, self._bias.of(models)[0] if self._bias else None, y)
+        if self._activation:
+            self._activation.forward(y)
+        self._x, self._y = x, y
+        return y
 
-    def backward(
-        self, x: Tensor | SparseBatch, y: Tensor, gradient: Tensor, models: slice, keep: float
-    ) -> None:
+    def backward(self, gradient: Tensor, models: slice, keep: float) -> None:
         """Add the gradient by W and b to their slots; `gradient` by y becomes that by x W + b."""
         if self._activation:
-            self._activation.backward(gradient, y)
+            self._activation.backward(gradient, self._y)
         _, into = self._weight.of(models)
-        if isinstance(x, SparseBatch):
-            torch.add(x.outer(gradient), into, alpha=keep, out=into)
+        if isinstance(self._x, SparseBatch):
+            torch.add(self._x.outer(gradient), into, alpha=keep, out=into)
         else:
-            into.baddbmm_(x.mT, gradient, beta=keep)
-        if self._bias is not None:
+            into.baddbmm_(self._x.mT, gradient, beta=keep)
+        if self._bias:
             self._bias.of(models)[1].mul_(keep).add_(gradient.sum(1, keepdim=True))
 
     def down(self, gradient: Tensor, models: slice) -> Tensor:
@@ -90,19 +92,20 @@ class Head:
 
     def __init__(self, weight: Slot, bias: Slot | None) -> None:
         self._weight, self._bias = weight, bias
-        self._x_gradient = Scratch(weight.value.device)
+        self._output, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
+        self._x: Tensor
 
     def forward(self, x: Tensor, models: slice) -> Tensor:
         """z (models, classes, records) of x (models, records, inputs)."""
         weight, _ = self._weight.of(models)
-        if self._bias is None:
-            return torch.bmm(weight, x.mT)
-        return torch.baddbmm(self._bias.of(models)[0], weight, x.mT)
+        self._x = x
+        z = self._output.shaped(*weight.shape[:2], x.shape[1])
+        return _affine(weight, x.mT, self._bias.of(models)[0] if self._bias else None, z)
 
-    def backward(self, x: Tensor, gradient: Tensor, models: slice, keep: float) -> None:
+    def backward(self, gradient: Tensor, models: slice, keep: float) -> None:
         """Add the gradient by W and b to their slots, from that by z."""
-        self._weight.of(models)[1].baddbmm_(gradient, x, beta=keep)
-        if self._bias is not None:
+        self._weight.of(models)[1].baddbmm_(gradient, self._x, beta=keep)
+        if self._bias:
             self._bias.of(models)[1].mul_(keep).add_(gradient.sum(2, keepdim=True))
 
     def down(self, gradient: Tensor, models: slice) -> Tensor:
@@ -131,19 +134,19 @@ class Mlp:
     ) -> None:
         flat = x.flatten(1)
         self._x = torch.cat([flat, flat.new_ones(len(flat), 1)], 1) if layers[0].bias else flat
+        self._sparse = compressed(self._x) if len(layers) > 1 and worth_gathering(flat) else None
         self._y = y
         self._layers = layers
-        self._taken = Scratch(x.device)
-        places = [
+        self._batch = Scratch(x.device)
+        self._places = [
             _place(state, layer, first=layer is layers[0], last=layer is layers[-1]) for layer in layers
         ]
-        self._places = places
         self._hidden = [
             Hidden(weight, bias, ACTIVATIONS[layer.activation] if layer.activation else None)
-            for (weight, bias), layer in zip(places[:-1], layers[:-1], strict=True)
+            for (weight, bias), layer in zip(self._places[:-1], layers[:-1], strict=True)
         ]
-        self._head = Head(*places[-1])
-        self._optimiser = optimiser([slot for place in places for slot in place if slot], training)
+        self._head = Head(*self._places[-1])
+        self._optimiser = optimiser([slot for place in self._places for slot in place if slot], training)
 
     def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:
         """One step of `models`.
@@ -154,21 +157,26 @@ class Mlp:
             counts: (models,) how many of a model's rows hold a record; None where all do.
             rate: the learning rate.
         """
-        keep = self._optimiser.keep
         x = self._taken(rows)
-        outputs: list[Tensor] = []
         for layer in self._hidden:
-            outputs.append(layer.forward(outputs[-1] if outputs else x, models))
-        last = outputs[-1] if outputs else x
+            x = layer.forward(x, models)
+        assert isinstance(x, Tensor)  # records are gathered for hidden layers alone
         y = self._y.index_select(0, rows.flatten()).view(rows.shape)
-        gradient = loss_gradient(self._head.forward(last, models), y, counts)
-        self._head.backward(last, gradient, models, keep)
-        above: Hidden | Head = self._head
-        for depth in reversed(range(len(self._hidden))):
+        gradient = loss_gradient(self._head.forward(x, models), y, counts)
+        self._head.backward(gradient, models, self._optimiser.keep)
+        above: Head | Hidden = self._head
+        for layer in reversed(self._hidden):
             gradient = above.down(gradient, models)
-            above = self._hidden[depth]
-            above.backward(outputs[depth - 1] if depth else x, outputs[depth], gradient, models, keep)
+            layer.backward(gradient, models, self._optimiser.keep)
+            above = layer
         self._optimiser.step(models, rate)
+
+    def _taken(self, rows: Tensor) -> Tensor | SparseBatch:
+        """The records of a step, (models, batch, inputs)."""
+        if self._sparse is not None:
+            return SparseBatch(self._sparse, rows)
+        flat = self._batch.shaped(rows.numel(), self._x.shape[1])
+        return torch.index_select(self._x, 0, rows.flatten(), out=flat).view(*rows.shape, -1)
 
     def state(self) -> dict[str, Tensor]:
         """Each parameter by name, stacked (models, ...), laid out as in the module."""
@@ -183,6 +191,12 @@ class Mlp:
             if layer.bias:
                 found[f"{layer.name}.bias"] = parts[1][..., 0]
         return found
+
+
+def _affine(left: Tensor, right: Tensor, bias: Tensor | None, out: Tensor) -> Tensor:
+    if bias is None:
+        return torch.bmm(left, right, out=out)
+    return torch.baddbmm(bias, left, right, out=out)
 
 
 def _place(state: Mapping[str, Tensor], layer: Layer, *, first: bool, last: bool) -> tuple[Slot, Slot | None]:

@@ -1,0 +1,68 @@
+"""The public face: its names, and how little it takes to import it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import reticent
+
+NAMES = [
+    "Access",
+    "Audit",
+    "Finding",
+    "Outputs",
+    "Recipe",
+    "Records",
+    "ReticentError",
+    "Roles",
+    "Settings",
+    "Target",
+    "Threat",
+    "Threshold",
+    "UserError",
+    "Verdict",
+    "attacks",
+    "audit",
+    "datasets",
+]
+
+HEAVY = "pandas", "sklearn", "torch", "matplotlib", "scipy", "pyarrow", "httpx", "polars", "joblib", "rich"
+
+
+def test_the_names_are_these():
+    assert reticent.__all__ == NAMES
+    assert set(NAMES) < set(dir(reticent))
+    assert reticent.__version__
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there(name):
+    value = getattr(reticent, name)
+    assert value is getattr(reticent, name)
+    home = value.__name__ if name in ("attacks", "datasets") else value.__module__
+    assert home.startswith("reticent")
+
+
+def test_other_names_are_not():
+    with pytest.raises(AttributeError, match="no attribute 'adit'"):
+        _ = reticent.adit
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import reticent",
+        "from reticent import Settings, Roles, Access, Threshold, UserError, Outputs, Records",
+    ],
+)
+def test_importing_loads_nothing_heavy(code):
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint([m for m in {HEAVY} if m in sys.modules])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert loaded.strip() == "[]"
