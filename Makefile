@@ -4,6 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Benchmark data, where it lies beside the project; tests that need it are skipped by name elsewhere.
+ifneq ($(wildcard ../shared/data),)
+export RETICENT_DATA ?= $(abspath ../shared/data)
+endif
+
 .PHONY: demo test lint docs clean
 
 demo: $(VENV)/.core

@@ -38,7 +38,7 @@ from power_sets import TASKS, Task
 from power_table import write_table
 from reticent.attacks.attack import SignalsAttack
 from reticent.attacks.membership import Base, Bavaria, Calibrated, Lira, Population, Reference, Rmia
-from reticent.measure.estimate import Estimate, bootstrap_models_and_records
+from reticent.measure.estimate import bootstrap_models_and_records
 from reticent.measure.roc import Roc
 from reticent.shadows.batched import train_together
 from reticent.shadows.plan import Plan
@@ -167,39 +167,39 @@ def rates(ranks: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return false, true
 
 
-def auc(ranks: np.ndarray, members: np.ndarray) -> float:
-    """Mean area under the targets' curves."""
-    areas = []
+def figures(ranks: np.ndarray, members: np.ndarray) -> dict[str, float]:
+    """Means over targets: the area under the curve, and true positive rates at false positive rates."""
+    rows = []
     for false, true in map(rates, ranks, members):
-        areas.append((np.diff(false) * (true[1:] + true[:-1])).sum() / 2 / false[-1] / true[-1])
-    return float(np.mean(areas))
-
-
-def tpr_at(fpr: float) -> Callable[[np.ndarray, np.ndarray], float]:
-    """Mean over targets of the highest true positive rate at a false positive rate of at most `fpr`."""
-
-    def mean(ranks: np.ndarray, members: np.ndarray) -> float:
-        found = []
-        for false, true in map(rates, ranks, members):
-            found.append(true[np.searchsorted(false, fpr * false[-1] + 1e-9, side="right") - 1] / true[-1])
-        return float(np.mean(found))
-
-    return mean
+        area = (np.diff(false) * (true[1:] + true[:-1])).sum() / 2 / false[-1] / true[-1]
+        at = [
+            true[np.searchsorted(false, rate * false[-1] + 1e-9, side="right") - 1] for rate in RATES.values()
+        ]
+        rows.append([area, *(count / true[-1] for count in at)])
+    return dict(zip(("auc", *RATES), np.mean(rows, axis=0), strict=True))
 
 
 def measured(found: np.ndarray, members: np.ndarray) -> dict[str, Any]:
-    """Every figure with its interval."""
-    ranks, statistics = ranked(found), {"auc": auc, **{name: tpr_at(rate) for name, rate in RATES.items()}}
-    first = ~np.isnan(found[0])
-    curve = Roc.of(found[0][first], members[0][first])
-    if abs(curve.auc().value - auc(ranks[:1], members[:1])) > 1e-9:
-        raise AssertionError("the bench's area under the curve is not the package's")
-    return {
-        name: as_json(
-            bootstrap_models_and_records(statistic, ranks, members, rounds=ROUNDS, bounds=(0.0, 1.0))
-        )
-        for name, statistic in statistics.items()
-    }
+    """Every figure with its interval.
+
+    The bootstrap draws the same samples for every figure, so each is taken from what the first left behind.
+    """
+    ranks = ranked(found)
+    judged = ranks[0] >= 0
+    curve = Roc.of(found[0][judged], members[0][judged])
+    if abs(curve.auc().value - figures(ranks[:1], members[:1])["auc"]) > 1e-9:
+        raise AssertionError("the area under the curve taken here is not the package's")
+    drawn: list[dict[str, float]] = []
+
+    def recorded(ranks: np.ndarray, members: np.ndarray) -> float:
+        drawn.append(figures(ranks, members))
+        return drawn[-1]["auc"]
+
+    estimates = {"auc": interval(recorded, ranks, members)}
+    for name in RATES:
+        again = iter(drawn)
+        estimates[name] = interval(lambda *_, name=name, again=again: next(again)[name], ranks, members)
+    return estimates
 
 
 def above(one: np.ndarray, other: np.ndarray, members: np.ndarray) -> dict[str, float]:
@@ -208,14 +208,23 @@ def above(one: np.ndarray, other: np.ndarray, members: np.ndarray) -> dict[str, 
 
     def difference(both: np.ndarray, truth: np.ndarray) -> float:
         high, low = np.divmod(both, step)
-        return auc(high - 1, truth) - auc(low - 1, truth)
+        return figures(high - 1, truth)["auc"] - figures(low - 1, truth)["auc"]
 
     both = (ranked(one) + 1) * step + ranked(other) + 1
-    return as_json(bootstrap_models_and_records(difference, both, members, rounds=ROUNDS, bounds=(-1.0, 1.0)))
+    return interval(difference, both, members, bounds=(-1.0, 1.0), rounds=ROUNDS // 2)
 
 
-def as_json(estimate: Estimate) -> dict[str, float]:
-    return {name: round(getattr(estimate, name), 5) for name in ("value", "low", "high")}
+def interval(
+    statistic: Callable[..., float],
+    ranks: np.ndarray,
+    members: np.ndarray,
+    *,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    rounds: int = ROUNDS,
+) -> dict[str, float]:
+    """Value and 95 % interval of a figure, over models and records."""
+    found = bootstrap_models_and_records(statistic, ranks, members, rounds=rounds, bounds=bounds)
+    return {name: round(getattr(found, name), 5) for name in ("value", "low", "high")}
 
 
 def shuffled(everyone: Signals) -> Signals:
@@ -236,9 +245,8 @@ def study(
         seconds = (time.perf_counter() - begun) / everyone.models
         row = {"attack": name, "seconds": round(seconds, 3), **measured(found[name], everyone.members)}
         if null is not None:
-            bootstrap = bootstrap_models_and_records
             dealt = ranked(scores(attack, null, shadows))
-            row["shuffled"] = as_json(bootstrap(auc, dealt, null.members, rounds=ROUNDS, bounds=(0.0, 1.0)))
+            row["shuffled"] = interval(lambda *a: figures(*a)["auc"], dealt, null.members, rounds=ROUNDS // 2)
         rows.append(row)
     rows.sort(key=lambda row: -row["auc"]["value"])
     for row, below in pairwise(rows):

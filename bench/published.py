@@ -1,8 +1,9 @@
 """Are the metric attacks what was published? Location-30's released predictions, attacked again.
 
-L. Song & P. Mittal, "Systematic Evaluation of Privacy Risks of Machine Learning Models", USENIX Security 2021,
-released what their target and shadow classifiers answer, with and without MemGuard. Thresholds by class are set
-on the shadow model and used on the target; the accuracies should be the published ones to the third decimal.
+L. Song & P. Mittal, "Systematic Evaluation of Privacy Risks of Machine Learning Models" (USENIX Security
+2021), released what their target and shadow classifiers answer, with and without MemGuard. Thresholds by
+class are set on the shadow model and used on the target; the accuracies should be the published ones to the
+third decimal.
 
     python bench/published.py
 """
@@ -13,8 +14,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from machine import describe
 
+from machine import describe
 from reticent import datasets
 from reticent.access import FLOOR
 from reticent.attacks.membership import PerClass
@@ -70,7 +71,8 @@ def main() -> None:
     text = "\n".join(["# Published metric attacks on Location-30, reproduced", "", *lines, ""])
     print(text)
     (RESULTS / "published.md").write_text(text)
-    (RESULTS / "published.json").write_text(json.dumps({"machine": describe(), "rows": rows}, indent=1) + "\n")
+    result = {"machine": describe(), "rows": rows}
+    (RESULTS / "published.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -120,21 +120,24 @@ def test_every_setting_can_be_reached(tmp_path, name):
     assert plan.settings != Settings()
 
 
-@pytest.mark.parametrize("kind", [DataSource, ModelSource])
-def test_every_other_field_can_be_reached(tmp_path, kind):
-    table = "data" if kind is DataSource else "model"
-    for field in fields(kind):
-        value = ["a"] if "tuple" in str(field.type) else field.type == "bool" or "a"
-        text = BARE.replace(f"[{table}]\n", f"[{table}]\n{field.name} = {json.dumps(value)}\n")
-        lines = text.splitlines()
-        kept = [
-            l
-            for i, l in enumerate(lines)
-            if l.split(" =")[0] not in {m.split(" =")[0] for m in lines[:i] if "=" in m}
-        ]
-        plan = read(tmp_path, "\n".join(kept))
-        got = getattr(plan.data if kind is DataSource else plan.models[0], field.name)
-        assert got in (value, ("a",), tmp_path / "a", str(tmp_path / "a"))
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [("model", f) for f in fields(ModelSource)] + [("data", f) for f in fields(DataSource)],
+    ids=lambda part: getattr(part, "name", part),
+)
+def test_every_other_field_can_be_reached(tmp_path, table, field):
+    tables = {"model": {"path": "m"}, "data": {"train": "t", "holdout": "h"}}
+    value = ["a"] if field.type.startswith("tuple") else field.type == "bool" or "a"
+    tables[table][field.name] = value
+    plan = read(
+        tmp_path,
+        "\n".join(
+            f"[{name}]\n" + "\n".join(f"{key} = {json.dumps(v)}" for key, v in keys.items())
+            for name, keys in tables.items()
+        ),
+    )
+    got = getattr(plan.models[0] if table == "model" else plan.data, field.name)
+    assert got in (value, ("a",), tmp_path / "a", str(tmp_path / "a"))
 
 
 @pytest.mark.parametrize(

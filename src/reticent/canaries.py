@@ -63,7 +63,7 @@ class CanaryPlan:
     seed: int = 0
 
     def masks(self, records: int) -> BoolArray:
-        """(trainings, records) True where the model trains on the record; a canary by a fair coin of its own."""
+        """(trainings, records) True where the model trains on the record; canaries by fair, free coins."""
         masks = np.ones((self.models + self.references, records), dtype=bool)
         coins = np.random.default_rng([self.seed, 3]).random((self.models, self.canaries)) < 0.5
         masks[: self.models, records - self.canaries :] = coins

@@ -45,7 +45,7 @@ class MembershipAttack(ABC):
     def name(self) -> str:
         """Its title, with the options that differ from the defaults: lira, lira(mode=offline)."""
         chosen = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
-        options = ", ".join(f"{name}={getattr(value, 'name', value)}" for name, value in chosen)
+        options = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in chosen)
         return f"{self.title()}({options})" if options else self.title()
 
     @property

@@ -13,7 +13,7 @@ from reticent.attacks import membership
 from reticent.attacks.attack import MembershipAttack
 from reticent.errors import PlanError
 
-_FORM = re.compile(r"(?P<title>[a-z-]+)(?:\((?P<options>[^()]*)\))?")
+_FORM = re.compile(r"(?P<title>[A-Za-z_-]+)(?:\((?P<options>[^()]*)\))?")
 
 
 def catalogue() -> tuple[type[MembershipAttack], ...]:
@@ -28,20 +28,18 @@ def named(text: str) -> MembershipAttack:
     Raises:
         PlanError: no such attack, or no such option.
     """
-    match = _FORM.fullmatch(text.strip().lower().replace("_", "-") if "(" not in text else text.strip())
+    match = _FORM.fullmatch(text.strip())
     types = {t.title(): t for t in catalogue()}
-    if match is None or match["title"] not in types:
+    title = match["title"].lower().replace("_", "-") if match else ""
+    if match is None or title not in types:
         raise PlanError(f"there is no attack {text!r}; those there are: {', '.join(types)}")
-    attack = types[match["title"]]
-    options = {}
+    attack, options = types[title], {}
+    known = [f.name for f in fields(attack)]
     for pair in filter(None, (match["options"] or "").split(",")):
-        key, _, value = pair.partition("=")
-        known = [f.name for f in fields(attack)]
-        if key.strip() not in known:
-            raise PlanError(
-                f"{match['title']} has no option {key.strip()!r}; those it has: {', '.join(known) or 'none'}"
-            )
-        options[key.strip()] = _value(value.strip())
+        key, _, value = (part.strip() for part in pair.partition("="))
+        if key not in known:
+            raise PlanError(f"{title} has no option {key!r}; those it has: {', '.join(known) or 'none'}")
+        options[key] = _value(value)
     return attack(**options)
 
 

@@ -23,6 +23,8 @@ from reticent.shadows.signals import Answers, Signals, Statistic
 OUT, IN = 0, 1
 """Positions on the first axis of everything here that has two sides."""
 
+TINY = float(np.finfo(np.float32).tiny)
+
 VARIANCE_FLOOR = 0.01
 """Share of the pooled variance below which no record's own variance is believed.
 
@@ -63,7 +65,7 @@ class Moments:
         between = np.square(centred, where=known, out=np.zeros_like(centred)).sum(axis=1, keepdims=True)
         between /= np.maximum(known.sum(axis=1, keepdims=True), 1)
         variance = np.where(freedom > 0, pooled, between)
-        return np.asarray(np.maximum(variance, np.finfo(np.float32).tiny))
+        return np.asarray(np.maximum(variance, TINY))
 
     def variances(self, floor: float = VARIANCE_FLOOR) -> FloatArray:
         """(2, records, variants) each record's own variance, no less than a share of the pooled one.
@@ -78,8 +80,9 @@ class Moments:
 def moments(shadows: Signals, statistic: Statistic, location: Literal["mean", "median"] = "mean") -> Moments:
     """Summarise a statistic by side.
 
-    In float32 within a block, but as differences from the first model, so that no digits are lost to the
-    statistic's size and equal values have variance nought; and centred before they are squared.
+    Blocks are summed in float32, as differences from the first model, so that no digits are lost to the
+    statistic's size and equal values have variance nought. Squares come from the sums of squares in one pass,
+    and from a second, centred pass for the records where the first would lose more than three digits.
     """
     _, records, variants, _ = shadows.values.shape
     counts = np.empty((2, records))
@@ -87,18 +90,20 @@ def moments(shadows: Signals, statistic: Statistic, location: Literal["mean", "m
 
     def summarise(block: slice) -> None:
         x = statistic(shadows.values[:, block], shadows.labels[block])
-        inside = shadows.members[:, block].astype(x.dtype)
-        counts[IN, block] = inside.sum(axis=0)
-        counts[OUT, block] = shadows.models - counts[IN, block]
+        members = shadows.members[:, block]
+        inside = members.astype(x.dtype)
+        n = _two(shadows.models, inside.sum(axis=0))
         first = x[0].copy()
         x -= first
-        means = _by_side(x, inside) / np.maximum(counts[:, block, None], 1).astype(x.dtype)
-        away = inside[..., None] * (means[IN] - means[OUT])
-        away += means[OUT]
-        away -= x
-        squares[:, block] = _by_side(np.square(away, out=away), inside)
-        centres[:, block] = means if location == "mean" else _medians(x, shadows.members[:, block])
-        centres[:, block] += first
+        means = _two(x.sum(axis=0), np.einsum("mrv,mr->rv", x, inside)) / np.maximum(n, 1)[..., None]
+        whole = np.einsum("mrv,mrv->rv", x, x)
+        raw = _two(whole, np.einsum("mrv,mrv,mr->rv", x, x, inside))
+        centred = raw - n[..., None] * np.square(means)
+        lost = (centred < 1e-3 * whole).any(axis=(0, 2))
+        if lost.any():
+            centred[:, lost] = _centred_squares(x[:, lost], members[:, lost], means[:, lost])
+        counts[:, block], squares[:, block] = n, centred
+        centres[:, block] = first + (means if location == "mean" else _medians(x, members))
 
     each_block(shadows, summarise)
     centres[counts == 0] = np.nan
@@ -122,12 +127,12 @@ def log_mean_probabilities(shadows: Signals, log_probability: Statistic) -> tupl
     def summarise(block: slice) -> None:
         p = log_probability(shadows.values[:, block], shadows.labels[block])
         inside = shadows.members[:, block].astype(p.dtype)
-        counts[IN, block] = inside.sum(axis=0)
-        counts[OUT, block] = shadows.models - counts[IN, block]
+        counts[:, block] = n = _two(shadows.models, inside.sum(axis=0))
         top = p.max(axis=0)
-        p = p - top
-        means = _by_side(np.exp(p, out=p), inside) / np.maximum(counts[:, block, None], 1)
-        logs[:, block] = top + np.log(np.maximum(means, np.finfo(np.float32).tiny))
+        p = np.exp(p - top)
+        # not one side as the total less the other: the smaller may be smaller by orders of magnitude
+        sums = np.stack([np.einsum("mrv,mr->rv", p, side) for side in (1 - inside, inside)])
+        logs[:, block] = top + np.log(np.maximum(sums / np.maximum(n, 1)[..., None], TINY))
 
     each_block(shadows, summarise)
     logs[counts == 0] = np.nan
@@ -182,13 +187,15 @@ def each_block(answers: Answers, work: Callable[[slice], None]) -> None:
             pass
 
 
-def _by_side(x: FloatArray, inside: FloatArray) -> FloatArray:
-    """(2, records, variants) sums over the models of each side; `inside` (models, records) is 1 or 0.
+def _two(total: FloatArray | int, within: FloatArray) -> FloatArray:
+    """Both sides, from both together and the inner one."""
+    return np.stack([total - within, within])
 
-    Not one side as the total less the other: where they differ by orders of magnitude, as probabilities
-    do, the smaller would be lost.
-    """
-    return np.stack([np.einsum("mrv,mr->rv", x, side) for side in (1 - inside, inside)])
+
+def _centred_squares(x: FloatArray, members: BoolArray, means: FloatArray) -> FloatArray:
+    """(2, records, variants) sums of squared differences from the mean of the side."""
+    away = np.square(x - np.where(members[..., None], means[IN], means[OUT]))
+    return np.stack([np.einsum("mrv,mr->rv", away, side) for side in (~members, members)])
 
 
 def _medians(x: FloatArray, members: BoolArray) -> FloatArray:

@@ -20,7 +20,7 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
     if name is not None:
         attack = type(named(name))
         console.print(f"[bold]{attack.title()}[/bold]\n")
-        console.print(inspect.getdoc(attack) or "", markup=False, highlight=False)
+        console.print(inspect.getdoc(attack) or "", markup=False, highlight=False, soft_wrap=True)
         console.print(f"\nThreat: {attack.threat.value}", markup=False)
         console.print(f"Needs:  {attack.needs}{', shadow models' if attack.shadows else ''}", markup=False)
         console.print(f"Source: {attack.source}", markup=False)
@@ -31,8 +31,9 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
             console.print(f"Option: {field.name}: {field.type}{default}", markup=False, highlight=False)
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("attack", "threat", "access", "shadow models", "source"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("attack", "threat", "access", "shadows"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("source", overflow="fold")
     for attack in catalogue():
         shadows = "yes" if attack.shadows else "no"
         table.add_row(attack.title(), attack.threat.value, str(attack.needs), shadows, attack.source)

@@ -92,8 +92,8 @@ def load_target(
     """Open a model file or a URL.
 
     Args:
-        path: .skops, .onnx, .safetensors (with a recipe that has `load(path)`), http(s)://…, or a pickle
-            (.pkl, .pickle, .joblib, .pt, .pth).
+        path: .skops, .onnx, .safetensors (with a recipe that has `load(path, classes=...)`), a URL, or a
+            pickle (.pkl, .pickle, .joblib, .pt, .pth).
         recipe: how such a model is trained, for weights without their architecture.
         classes: (classes,) the labels there are, for models that do not name their own.
         probe: a few records by which a model behind a URL is told apart.
@@ -117,7 +117,7 @@ def load_target(
 
         return OnnxTarget(file, classes=classes)
     if kind == ".safetensors":
-        return _with_recipe(file, recipe)
+        return _with_recipe(file, recipe, classes)
     if kind in PICKLES:
         return open_target(_unpickled(file, trust_pickle), classes)
     raise ModelError(
@@ -231,15 +231,15 @@ def _remote(url: str, classes: Classes | None, probe: Features | None) -> Target
     return HttpTarget(url, classes, probe, protocol=wire_for(url), token_variable=token)
 
 
-def _with_recipe(file: Path, recipe: Recipe | None) -> Target:
+def _with_recipe(file: Path, recipe: Recipe | None, classes: Classes | None) -> Target:
     load = getattr(recipe, "load", None)
     if load is None:
         raise ModelError(
-            f"{str(file)!r} holds weights alone; give a recipe that has load(path), so that the network they "
-            "belong to is known"
+            f"{str(file)!r} holds weights alone; give a recipe with load(path, classes=...), so that the "
+            "network they belong to is known"
         )
     try:
-        target: Target = load(file)
+        target: Target = load(file, classes=classes)
     except ReticentError:
         raise
     except Exception as error:  # safetensors, torch and the recipe have each their own

@@ -136,7 +136,7 @@ def test_shapes_that_do_not_belong_together_are_told(data):
 
 
 def test_how_many_are_best_trained_at_once():
-    assert best_together(perceptron(), "cpu") == 8
+    assert best_together(perceptron(), "cpu") == 16
     assert best_together(convolved(), "cpu") == 1
     assert best_together(convolved(), "cuda") == 64
     assert best_together(nn.Linear(4096, 8192), "cpu") == 1

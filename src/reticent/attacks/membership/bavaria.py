@@ -27,9 +27,9 @@ UNKNOWN_FREEDOM = 4.0
 """d₀ where no record has two models on a side: the least, as a whole number, whose predictive law has moments
 that exist and does not trust its scale."""
 
-LOG_FLOOR = 1e-4
-"""Share of the pooled variance that stands for a sample variance of nought, whose logarithm there is none of;
-two models of equal variance come closer than this by chance once in a hundred times."""
+LOG_FLOOR = 1e-6
+"""Share of the pooled variance that stands for a sample variance of nought, which has no logarithm; two
+models come so close by chance once in a thousand times."""
 
 MOST_FREEDOM = 1000.0
 """d₀ where the records' variances differ no more than by chance."""
@@ -123,8 +123,8 @@ class Prior:
 
         location = spread_mean(found.centres)
         seen = found.counts[..., None] > 0
-        variances = (freedom * variance + found.squares) / (freedom + own)
-        distances = (np.where(seen, found.centres, location) - location) ** 2 / variances
+        expected = (freedom * variance + found.squares) / np.maximum(freedom + own - 2, 0.5)  # σ² given s²
+        distances = (np.where(seen, found.centres, location) - location) ** 2 / expected
         apart = _mean(distances - 1 / np.maximum(found.counts[..., None], 1), seen)
         strength = np.where(fitted, 1 / np.maximum(apart, 1e-6), 0)
         return cls(freedom, variance, location, strength)

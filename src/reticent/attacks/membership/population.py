@@ -44,9 +44,9 @@ class Population(MembershipAttack):
         """
         if not known.any():
             raise PlanError("population was given no known non-members; set some of them aside")
-        confidence = target.log_confidence()[0]
+        margin = target.margin()[0]  # falls as the loss rises, and is not squeezed where the model is certain
         shares = []
-        for own in confidence.T:
+        for own in margin.T:
             ordered = np.sort(own[known])
             worse, worse_or_equal = (np.searchsorted(ordered, own, side=side) for side in ("left", "right"))
             shares.append((worse + worse_or_equal) / 2 / len(ordered))

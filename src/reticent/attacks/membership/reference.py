@@ -28,15 +28,15 @@ class Reference(SignalsAttack):
 
     def score(self, target: Answers, shadows: Signals, known: BoolArray) -> FloatArray:
         """Return the share, equal losses counting one half, mean over variants; ½ where no model is left."""
-        own = target.log_confidence()[0]
+        own = target.margin()[0]  # falls as the loss rises, and is not squeezed where models are certain
         share = np.empty(own.shape)
 
         def count(block: slice) -> None:
             part = shadows.part(block)
             outside = ~part.members[..., None]
-            confidence = part.log_confidence()
-            worse = ((confidence < own[block]) & outside).sum(axis=0)
-            worse_or_equal = ((confidence <= own[block]) & outside).sum(axis=0)
+            margin = part.margin()
+            worse = ((margin < own[block]) & outside).sum(axis=0)
+            worse_or_equal = ((margin <= own[block]) & outside).sum(axis=0)
             models = outside.sum(axis=0)
             share[block] = np.where(models > 0, (worse + worse_or_equal) / 2 / np.maximum(models, 1), 0.5)
 

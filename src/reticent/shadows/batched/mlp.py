@@ -134,7 +134,6 @@ class Mlp:
     ) -> None:
         flat = x.flatten(1)
         self._x = torch.cat([flat, flat.new_ones(len(flat), 1)], 1) if layers[0].bias else flat
-        self._sparse = compressed(self._x) if len(layers) > 1 and worth_gathering(flat) else None
         self._y = y
         self._layers = layers
         self._batch = Scratch(x.device)
@@ -146,6 +145,9 @@ class Mlp:
             for (weight, bias), layer in zip(self._places[:-1], layers[:-1], strict=True)
         ]
         self._head = Head(*self._places[-1])
+        units = self._places[0][0].value.shape[2]
+        gathers = self._hidden and worth_gathering(flat, min(training.batch_size, len(flat)), units)
+        self._sparse = compressed(self._x) if gathers else None
         self._optimiser = optimiser([slot for place in self._places for slot in place if slot], training)
 
     def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:

@@ -15,13 +15,18 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-DENSEST = 0.2
+DENSEST = 0.15
 """Share of inputs other than 0 up to which gathering is faster than multiplying."""
 
+LEAST = 2_000_000
+"""Records a step × inputs × units from which it makes up for listing what is to be gathered."""
 
-def worth_gathering(x: Tensor) -> bool:
-    """Whether records (records, columns) on a processor are zeros for the most part."""
-    return x.device.type == "cpu" and int(x.count_nonzero()) <= DENSEST * x.numel()
+
+def worth_gathering(x: Tensor, batch_size: int, units: int) -> bool:
+    """Whether x W is better gathered, of records (records, inputs) and W (inputs, units)."""
+    if x.device.type != "cpu" or batch_size * x.shape[1] * units < LEAST:
+        return False
+    return int(x.count_nonzero()) <= DENSEST * x.numel()
 
 
 def compressed(x: Tensor) -> Any:

@@ -142,10 +142,10 @@ def _epochs(
 def best_together(module: nn.Module, device: str) -> int:
     """How many models of this architecture are best trained at once on one processor core, or accelerator.
 
-    Eight on a core: fewer leave time to the interpreter, more leave the cache. Where convolutions keep a
+    Sixteen on a core: fewer leave time to the interpreter, more leave the cache. Where convolutions keep a
     core busy alone, one. Never more than 256 MiB of weights a core, or 2 GiB an accelerator.
     """
     weights = max(1, sum(t.numel() * t.element_size() for _, t in tensors(module)))
     if torch.device(device).type != "cpu":
         return max(1, min(64, (2 << 30) // weights))
-    return 1 if convolves(module) else max(1, min(8, (256 << 20) // weights))
+    return 1 if convolves(module) else max(1, min(16, (256 << 20) // weights))

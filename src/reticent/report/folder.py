@@ -1,0 +1,40 @@
+"""A run folder: the report, what machines read, and the evidence by record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reticent.report.findings import findings_json
+from reticent.report.junit import junit
+from reticent.report.markdown import summary
+from reticent.report.page import write_page
+from reticent.store import private_folder, write_text, write_whole
+
+if TYPE_CHECKING:
+    from reticent.result import Audit
+
+
+def write_folder(audit: Audit, folder: Path) -> Path:
+    """Write all of one audit to a folder that its owner alone can read.
+
+    Raises:
+        StorageError: the disk is full or can't be written.
+    """
+    private_folder(folder)
+    evidence = private_folder(folder / "evidence")
+    for i, finding in enumerate((*audit.findings, audit.checks.blind)):
+        if finding.evidence is None:
+            continue
+        arrays = {"scores": finding.evidence.scores, "members": finding.evidence.members}
+        if finding.subject == "record":
+            arrays["rows"] = audit.rows
+        name = "".join(c if c.isalnum() else "-" for c in finding.attack).strip("-")
+        write_whole(evidence / f"{i:02d}-{name}.npz", lambda file, a=arrays: np.savez(file, **a))  # type: ignore[misc]
+    write_text(folder / "findings.json", findings_json([audit]))
+    write_text(folder / "summary.md", summary([audit]))
+    write_text(folder / "junit.xml", junit(audit))
+    write_page([audit], folder / "report.html")
+    return folder

@@ -1,0 +1,162 @@
+"""One self-contained page about one or several models: no network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reticent.finding import Finding
+from reticent.measure.estimate import Withheld
+from reticent.report.plots import roc_plot
+from reticent.report.words import FIGURES, estimate, figure, percent, title
+from reticent.store import write_text
+
+if TYPE_CHECKING:
+    from reticent.result import Audit
+
+WORST = 10
+
+
+def write_page(audits: Sequence[Audit], path: Path) -> Path:
+    """Write the page and return where it is.
+
+    Raises:
+        StorageError: the disk is full or can't be written.
+    """
+    write_text(path, page(audits))
+    return path
+
+
+def page(audits: Sequence[Audit]) -> str:
+    """The page's text."""
+    text: str = _template("page.html.j2").render(
+        views=[view(a) for a in audits], titles=[title(n) for n in FIGURES]
+    )
+    return text
+
+
+def fragment(audit: Audit) -> str:
+    """The verdict and the table alone, for a notebook."""
+    text: str = _template("fragment.html.j2").render(v=view(audit), titles=[title(n) for n in FIGURES])
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One attack's row of the table."""
+
+    name: str
+    about: str
+    cells: tuple[tuple[str, str, str], ...]  # value, interval, why withheld
+    epsilon: str
+    access: str
+    cost: str
+    control: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What the template shows of an audit: words, no arithmetic."""
+
+    audit: Audit
+    model: str
+    state: str
+    inside: str
+    outside: str
+    left_out: int
+    rows: tuple[Row, ...]
+    unmeasured: tuple[Finding, ...]
+    caveats: tuple[tuple[str, str], ...]
+    exposure: str
+    exposure_short: str
+    plot: str
+    worst: tuple[tuple[int, str, str, str], ...]
+    groups: tuple[tuple[str, str, int, str, str, bool], ...]
+
+
+def view(audit: Audit) -> View:
+    """Put an audit into words."""
+    checks, verdict = audit.checks, audit.verdict
+    state = "spoilt" if verdict.spoilt else verdict.state
+    ranked = sorted(audit.measured, key=lambda f: -f.roc.auc().value)
+    rows = [_row(f, str(f.access), _epsilon(audit, f)) for f in ranked]
+    measured = audit.strongest is not None
+    long, short = _exposure(audit) if measured else ("Nothing was measured.", "–")
+    return View(
+        audit=audit,
+        model=audit.model,
+        state=state,
+        inside=percent(checks.accuracy_members),
+        outside=percent(checks.accuracy_nonmembers),
+        left_out=int(checks.overlap.shared.sum() + checks.overlap.shared_members.sum()),
+        rows=(*rows, _row(checks.blind, "none", "", control=True)),
+        unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
+        caveats=tuple((f.attack, f.caveat) for f in ranked if f.caveat),
+        exposure=long,
+        exposure_short=short,
+        plot=roc_plot(audit) if measured else "",
+        worst=_worst(audit) if measured else (),
+        groups=_groups(audit) if measured else (),
+    )
+
+
+def _row(finding: Finding, access: str, epsilon: str, *, control: bool = False) -> Row:
+    cells = []
+    for name in FIGURES:
+        of = finding.figure(name)
+        cells.append((*figure(name, of), of.reason if isinstance(of, Withheld) else ""))
+    cost = finding.cost
+    spent = f"{cost.queries:,} queries, {cost.trainings} trainings, {cost.seconds:.2g} s"
+    return Row(
+        name=finding.attack,
+        about=finding.about,
+        cells=tuple(cells),
+        epsilon=epsilon,
+        access=access,
+        cost=spent if not control else f"{cost.seconds:.2g} s",
+        control=control,
+    )
+
+
+def _epsilon(audit: Audit, finding: Finding) -> str:
+    return f"{audit.epsilon(finding.attack).value:.2f}"
+
+
+def _exposure(audit: Audit) -> tuple[str, str]:
+    exposure, strongest = audit.exposure, audit.strongest
+    if isinstance(exposure, Withheld) or strongest is None:
+        reason = exposure.reason if isinstance(exposure, Withheld) else "nothing was measured"
+        return f"Withheld: {reason}.", "withheld"
+    count = exposure.members_exposed
+    text = (
+        f"Someone who uses {strongest.attack}, and who knows that {percent(audit.prior)} of the people they "
+        f"ask about were in the training set, can name {count.value:,.0f} of these {count.n:,} members "
+        f"(between {count.low:,.0f} and {count.high:,.0f}, with 95 % confidence) and be right about at least "
+        f"{percent(audit.exposed_above)} of those they name."
+    )
+    return text, estimate(count)
+
+
+def _worst(audit: Audit) -> tuple[tuple[int, str, str, str], ...]:
+    table = audit.records
+    worst = table[table["member"]].head(WORST)
+    columns = (worst[c].tolist() for c in ("row", "likelihood_ratio", "posterior", "rank"))
+    return tuple(
+        (int(row), f"{ratio:.1f}", percent(after), percent(rank))
+        for row, ratio, after, rank in zip(*columns, strict=True)
+    )
+
+
+def _groups(audit: Audit) -> tuple[tuple[str, str, int, str, str, bool], ...]:
+    ranked = sorted(audit.groups, key=lambda g: (not g.worse, g.p_value))[:WORST]
+    return tuple((g.column, g.group, g.members, str(g.auc), f"{g.rest:.3f}", g.worse) for g in ranked)
+
+
+def _template(name: str) -> Any:
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(
+        loader=PackageLoader("reticent.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)

@@ -1,0 +1,71 @@
+"""Pictures for the report, as SVG text: drawn without a display, the same bits each time."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reticent.result import Audit
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+"""Okabe & Ito's, told apart by the colour-blind."""
+
+NAMED = len(COLOURS)
+POINTS = 120
+
+
+def roc_plot(audit: Audit) -> str:
+    """Log-log ROC of every measured attack: the strongest in colour, the rest in grey, chance dashed.
+
+    The axes end where the sample does: at one non-member, one member.
+    """
+    from matplotlib.figure import Figure
+
+    blind = audit.checks.blind.roc
+    floor = 0.7 / blind.nonmembers, 0.7 / blind.members
+    drawing = Figure(figsize=(6.2, 4.6), layout="constrained")
+    axes: Any = drawing.add_subplot()
+    ranked = sorted(
+        (f for f in audit.measured if f.subject == "record"), key=lambda f: -_low_end(f.roc.fpr, f.roc.tpr)
+    )
+    for finding in reversed(ranked[NAMED:]):
+        axes.plot(
+            *_visible(finding.roc.points(POINTS), floor), color="#bbbbbb", lw=0.8, drawstyle="steps-post"
+        )
+    for colour, finding in zip(COLOURS, ranked, strict=False):
+        points = _visible(finding.roc.points(POINTS), floor)
+        axes.plot(*points, color=colour, lw=1.6, drawstyle="steps-post", label=finding.attack)
+    axes.plot(*_visible(blind.points(POINTS), floor), color="#888888", lw=1.2, ls=":", label="blind control")
+    axes.plot([1e-9, 1], [1e-9, 1], color="#888888", lw=1, ls="--", label="guessing")
+    axes.set(xscale="log", yscale="log", xlim=(floor[0], 1), ylim=(floor[1], 1.15))
+    axes.set_xlabel("non-members wrongly named (FPR)")
+    axes.set_ylabel("members rightly named (TPR)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#88888833", lw=0.5)
+    axes.legend(frameon=False, fontsize=8.5, loc="lower right")
+    return _svg(drawing)
+
+
+def _low_end(fpr: Any, tpr: Any) -> float:
+    """Area under the curve over log FPR: what stands highest at the left of the picture."""
+    grid = np.geomspace(1e-3, 1, 60)
+    return float(np.mean(np.log(tpr[np.searchsorted(fpr, grid, side="right") - 1] + 1e-4)))
+
+
+def _visible(points: Any, floor: tuple[float, float]) -> tuple[Any, Any]:
+    """Points with zeros put just outside the picture, since a log axis has none."""
+    fpr, tpr = points
+    return np.maximum(fpr, floor[0] / 2), np.maximum(tpr, floor[1] / 2)
+
+
+def _svg(drawing: Any) -> str:
+    import matplotlib as mpl
+
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "reticent", "svg.fonttype": "none", "font.family": "sans-serif"}):
+        drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
