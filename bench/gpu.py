@@ -140,19 +140,16 @@ def questions(*, smoke: bool) -> list[Question]:
 
 
 def pace(
-    question: Question, first: int, models: int, seconds: float, device: str, share: float
+    question: Question, masks: np.ndarray, seconds: float, device: str, share: float
 ) -> tuple[float, int]:
     """Model-epochs a second after the first epoch, and how many were done.
 
     Args:
-        first: of the plan's models, the one to begin with.
-        models: how many are trained together.
+        masks: (models, records) who trains on what.
         seconds: after which training stops, at the end of an epoch from the second on.
         share: of its records that each model is given; the pace is reckoned for all of them.
     """
-    plan, group = Plan(models=ALL), slice(first, first + models)
-    masks = plan.masks(len(question.x))[group]
-    masks &= np.random.default_rng(1).random(masks.shape[1]) < share
+    masks = masks & (np.random.default_rng(1).random(masks.shape[1]) < share)
     at: list[float] = []
     done = 0
     start = time.perf_counter()
@@ -166,7 +163,7 @@ def pace(
         if at[-1] - start > seconds and len(at) > 1:
             raise EnoughError
 
-    seeds, x, y = plan.seeds()[group], question.x, question.y
+    seeds, x, y = range(len(masks)), question.x, question.y
     with suppress(EnoughError):
         train_together(question.module, x, y, masks, seeds, question.training, device=device, progress=watch)
     first_epoch = done / len(at)
@@ -176,10 +173,11 @@ def pace(
 def answer(question: Question, seconds: float, device: str) -> dict[str, Any]:
     """Try how many at once, then train for what is left of the time."""
     end = time.perf_counter() + seconds
+    masks = Plan(models=ALL).masks(len(question.x))
     tried: dict[int, float] = {}
     for models in (1, *question.sizes):
         try:
-            tried[models] = pace(question, 0, models, seconds / 20, device, 0.1)[0]
+            tried[models] = pace(question, masks[:models], seconds / 20, device, 0.1)[0]
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             break
@@ -188,7 +186,7 @@ def answer(question: Question, seconds: float, device: str) -> dict[str, Any]:
     share = min(1.0, (end - time.perf_counter()) / (4 * epoch_seconds))  # an epoch must not outlast the time
     paces, groups, done = [], 0, 0
     while (groups + 1) * best <= ALL and (left := end - time.perf_counter()) > 0:
-        found, trained = pace(question, groups * best, best, left, device, share)
+        found, trained = pace(question, masks[groups * best :][:best], left, device, share)
         paces.append(found)
         done += trained
         groups += 1

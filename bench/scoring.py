@@ -7,9 +7,10 @@ counting, and set beside two passes over the same array, timed in the same proce
     read       every value read and added up by numpy
     margins    `Answers.margin`: every value read, the margin of every answer computed and written
 
-Memory is the rise of the process's greatest resident size (`getrusage`) above what it was with everything
-imported and opened. Pages of the mapped file count in it, though the system may take them back at any time;
-"of its own" is the largest size without them.
+Memory is how far the process's greatest resident size rises above what it was with everything imported and
+opened: the kernel's high-water mark, set back before the attack (`getrusage`'s would begin at the size of the
+process that started this one). Pages of the mapped file count in it, though the system may take them back at
+any time; "its own" is the largest size without them.
 
 Beside it, two ways that are common elsewhere, at a size at which they end, extrapolated: LiRA by a Python
 loop over records, and RMIA by the matrix of all pairs of records and z.
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -96,22 +96,23 @@ def quickest(work: Callable[[], object], times: int = 3) -> float:
     return min(found)
 
 
+def status(entry: str) -> float:
+    """MiB of one of the kernel's counts about this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(entry + ":"))
+
+
 class OwnMemory(threading.Thread):
     """Watches how much memory the process has that is not a file's."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.first = self.most = self.now()
+        self.first = self.most = status("RssAnon")
         self.done = threading.Event()
-
-    @staticmethod
-    def now() -> float:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon"))
 
     def run(self) -> None:
         while not self.done.wait(0.005):
-            self.most = max(self.most, self.now())
+            self.most = max(self.most, status("RssAnon"))
 
 
 def child(folder: Path, name: str) -> dict[str, float]:
@@ -119,17 +120,18 @@ def child(folder: Path, name: str) -> dict[str, float]:
     target, shadows = opened(folder)
     attack, nobody = ATTACKS[name], np.zeros(target.records, dtype=bool)
     attack.score(target.part(slice(100)), shadows.part(slice(100)), nobody[:100])  # loads what loads late
-    before, watch = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, OwnMemory()
+    Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark back
+    before, watch = status("VmRSS"), OwnMemory()
     watch.start()
     seconds = quickest(lambda: attack.score(target, shadows, nobody))
     watch.done.set()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = status("VmHWM")
     return {
         "seconds": seconds,
         "read": quickest(lambda: shadows.values.sum()),
         "margins": quickest(shadows.margin),
         "memory_mib": peak - before,
-        "of its own_mib": watch.most - watch.first,
+        "own_mib": watch.most - watch.first,
     }
 
 
@@ -217,7 +219,7 @@ def write_table(results: dict[str, Any]) -> str:
             lines.append(
                 f"| {row['attack']} | {row['seconds']:.2f} | {row['seconds'] / row['read']:.1f} | "
                 f"{row['seconds'] / row['margins']:.1f} | {row['memory_mib']:,.0f} | "
-                f"{row['of its own_mib']:,.0f} |"
+                f"{row['own_mib']:,.0f} |"
             )
         lines += ["", "| the common way | records | seconds | ours, same records | at all records |"]
         lines.append("|---|---|---|---|---|")

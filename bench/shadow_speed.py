@@ -107,7 +107,7 @@ def compare(task: Task, models: int) -> dict[str, Any]:
     light, their_signals = theirs(task, plan, BEST_LIGHT, models)
     print(f"{task.name}: one after another, in its best light {light['all']:.1f} s", flush=True)
     written, _ = theirs(task, plan, AS_WRITTEN, FEW)
-    written["train and ask"] *= models / FEW
+    written = {"train and ask": written["train and ask"] * models / FEW, "score": light["score"]}
     written["all"] = written["train and ask"] + light["score"]
     print(f"{task.name}: one after another, as written {written['all']:.0f} s", flush=True)
     mine_auc, their_auc = auc(my_signals), auc(their_signals)

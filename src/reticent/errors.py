@@ -15,6 +15,8 @@ Every message is one sentence: what was given, what was expected, what to do.
 
 from __future__ import annotations
 
+import re
+
 
 class ReticentError(Exception):
     """Anything this package raises on purpose."""
@@ -59,3 +61,9 @@ class QueryLimit(TargetError):
 
 class StorageError(ReticentError):
     """A folder or disk that can't be written."""
+
+
+def said(error: BaseException, *, longest: int = 100) -> str:
+    """What another library's error said, in one line, without what it quotes: that may be of a record."""
+    text = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {text[:longest]}" if text else type(error).__name__

@@ -26,7 +26,7 @@ from reticent.attacks.catalogue import chosen, left_out
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
-from reticent.errors import ReticentError, StorageError, TargetError
+from reticent.errors import ReticentError, StorageError, TargetError, said
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
 from reticent.progress import Progress, default_progress
@@ -418,10 +418,7 @@ class Referee:
 
 
 def _threw(error: Exception, when: str, *, who: str = "the model") -> str:
-    return (
-        f"{who} threw {type(error).__name__} {when} ({' '.join(str(error).split())[:200]}); "
-        "give the records in the form that the model was trained on"
-    )
+    return f"{who} threw {when} ({said(error)}); give the records in the form that the model was trained on"
 
 
 def _first_line(attack: MembershipAttack) -> str:

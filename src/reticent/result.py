@@ -188,7 +188,7 @@ class Audit:
 
     @cached_property
     def groups(self) -> Sequence[GroupRisk]:
-        """Groups of people by column, those first whose own members stand out most from their own non-members."""
+        """Groups of people by column, those first whose members stand out most from their non-members."""
         table = self.candidates.groups()
         columns = {str(name): table[name].to_numpy() for name in table.columns}
         return worst_groups(self._evidence().scores, columns, self.members)

@@ -87,7 +87,7 @@ def lay_out(
             )
     rng = np.random.default_rng([seed, 2])
     kept = rng.permutation(kept)
-    aside = int(population_share * len(kept))
+    aside = min(int(population_share * len(kept)), len(kept) - FEWEST)
     both = concat([inside, outside])
     candidate = np.concatenate([alone, len(inside) + kept[aside:]])
     order = np.concatenate([rng.permutation(candidate), len(inside) + kept[:aside]])

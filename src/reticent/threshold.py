@@ -119,7 +119,7 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in a sentence that needs no training to read."""
-        name = self.threshold.figure
+        name = self.threshold.figure.upper() if self.threshold.figure == "auc" else self.threshold.figure
         if isinstance(self.figure, Withheld):
             text = f"No verdict: {name} was withheld ({self.figure.reason})."
         else:

@@ -153,11 +153,11 @@ def test_missing_columns(folder: Path) -> None:
 
 
 def test_missing_values_that_the_model_cannot_take(folder: Path) -> None:
-    assert "the model threw ValueError" in sentence(audit(folder, model="strict.skops"))
+    assert "ValueError: Input X contains NaN" in sentence(audit(folder, model="strict.skops"))
 
 
 def test_members_that_are_the_nonmembers(folder: Path) -> None:
-    assert "copies of members" in sentence(audit(folder, holdout="train.parquet"))
+    assert "copies of the other side" in sentence(audit(folder, holdout="train.parquet"))
 
 
 def test_one_class_and_two_records(folder: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_threshold_that_does_not_read(folder: Path) -> None:
 
 def test_a_recipe_that_throws(folder: Path) -> None:
     (folder / "mine.py").write_text("def train(X, y, seed):\n    raise RuntimeError('no')\n")
-    assert "the recipe threw RuntimeError" in sentence(audit(folder, "--recipe", "mine:train"))
+    assert "RuntimeError: no" in sentence(audit(folder, "--recipe", "mine:train"))
 
 
 class Endpoint(BaseHTTPRequestHandler):
@@ -229,7 +229,7 @@ def test_an_endpoint_is_audited_without_shadow_models(folder: Path, endpoint: st
     run = audit(folder, "--json", model=f"{endpoint}/score")
     assert run.returncode == 0, run.stderr
     outcomes = {f["attack"]: f["outcome"] for f in json.loads(run.stdout)["audits"][0]["findings"]}
-    assert outcomes == {"loss": "measured", "lira": "refused"}
+    assert outcomes == {"loss": "measured", "lira": "refused", "blind": "measured"}
 
 
 @pytest.mark.parametrize("mood", ["fails", "rubbish"])
@@ -243,12 +243,11 @@ def test_a_full_disk_is_a_sentence(folder: Path) -> None:
     shim = folder / "full"
     shim.mkdir(exist_ok=True)
     (shim / "sitecustomize.py").write_text(
-        "import os, errno\nreal = os.fsync\ndef full(fd):\n    raise OSError(errno.ENOSPC, 'full')\nos.fsync = full\n"
+        "import os, errno\ndef full(fd):\n    raise OSError(errno.ENOSPC, 'full')\nos.fsync = full\n"
     )
-    run = reticent(
-        folder, "audit", "--model", "model.skops", "--train", "train.parquet", "--holdout", "test.csv", "--target",
-        "income", "--seed", "5", *FEW, env={"PYTHONPATH": str(shim)},
-    )  # fmt: skip
+    words = ["--model", "model.skops", "--train", "train.parquet", "--holdout", "test.csv"]
+    words += ["--target", "income", "--seed", "5", *FEW]
+    run = reticent(folder, "audit", *words, env={"PYTHONPATH": str(shim)})
     assert "no space is left" in sentence(run, 1)
     assert audit(folder, "--seed", "5").returncode == 0
 
@@ -270,9 +269,14 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals) -> Non
     words += ["--target", "income", "--recipe", "slow:train", "--shadows", "12", "--attack", "lira"]
     environment = {**os.environ, "RETICENT_CACHE": str(work / "cache"), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [*COMMAND, *words], cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*COMMAND, *words],
+        cwd=work,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 120
     while len(list(work.glob("cache/signals/*/*.done"))) < 3:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()

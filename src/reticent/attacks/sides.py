@@ -59,13 +59,15 @@ class Moments:
         over the records, which is larger, stands in its place.
         """
         freedom = self.freedom.sum(axis=1, keepdims=True)
-        pooled = self.squares.sum(axis=1, keepdims=True) / np.maximum(freedom, 1)
+        squares = self.squares.sum(axis=1, keepdims=True)
+        pooled: FloatArray = np.maximum(squares / np.maximum(freedom, 1), TINY)
+        if (freedom > 0).all():
+            return pooled
         known = ~np.isnan(self.centres)
         centred = self.centres - spread_mean(self.centres)
         between = np.square(centred, where=known, out=np.zeros_like(centred)).sum(axis=1, keepdims=True)
         between /= np.maximum(known.sum(axis=1, keepdims=True), 1)
-        variance = np.where(freedom > 0, pooled, between)
-        return np.asarray(np.maximum(variance, TINY))
+        return np.where(freedom > 0, pooled, np.maximum(between, TINY))
 
     def variances(self, floor: float = VARIANCE_FLOOR) -> FloatArray:
         """(2, records, variants) each record's own variance, no less than a share of the pooled one.
@@ -73,8 +75,9 @@ class Moments:
         Pooled, too, where a record has fewer than two models on a side.
         """
         pooled = self.pooled_variance()
-        each = np.maximum(self.squares / np.maximum(self.freedom, 1), floor * pooled)
-        return np.where(self.freedom > 0, each, pooled)
+        freedom = self.freedom
+        each = np.maximum(self.squares / np.maximum(freedom, 1), floor * pooled)
+        return np.where(freedom > 0, each, pooled)
 
 
 def moments(shadows: Signals, statistic: Statistic, location: Literal["mean", "median"] = "mean") -> Moments:

@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
+
+INTERRUPTED = 130
+"""What the command-line library makes of Ctrl-C."""
 
 
 def main() -> None:
     """Run the command; every mistake ends in one sentence on standard error."""
-    from reticent.errors import ReticentError
+    from click.exceptions import Abort, ClickException
+
+    from reticent.errors import ReticentError, said
 
     try:
-        _run()
+        code = _run()
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+    except ClickException as error:
+        _end(f"{error.format_message()} (`reticent --help` lists what there is)", 2)
     except ReticentError as error:
         _end(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):
         _end("stopped; run the same command again and it goes on where it stopped", 1)
     except MemoryError:
         _end(
@@ -26,14 +36,11 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("RETICENT_DEBUG"):
             raise
-        _end(
-            f"a fault of ours, {type(error).__name__}: {' '.join(str(error).split())[:200]}; "
-            "run again with RETICENT_DEBUG=1 for the details and report them",
-            1,
-        )
+        _end(f"a fault of ours ({said(error)}); set RETICENT_DEBUG=1 for the details and report them", 1)
+    raise SystemExit(code)
 
 
-def _run() -> None:
+def _run() -> int:
     import typer
 
     from reticent.cli import attacks, audit, canaries
@@ -50,7 +57,7 @@ def _run() -> None:
     app.command("audit")(audit.audit)
     app.command("attacks")(attacks.attacks)
     app.command("canaries")(canaries.canaries)
-    app()
+    return app(standalone_mode=False) or 0  # so that Ctrl-C and mistakes come to `main`
 
 
 def _version(version: bool = False) -> None:
@@ -61,6 +68,6 @@ def _version(version: bool = False) -> None:
         raise SystemExit(0)
 
 
-def _end(sentence: str, code: int) -> None:
+def _end(sentence: str, code: int) -> NoReturn:
     sys.stderr.write(f"reticent: {sentence}\n")
     raise SystemExit(code)

@@ -52,7 +52,7 @@ class Row:
     cells: tuple[tuple[str, str, str], ...]  # value, interval, why withheld
     epsilon: str
     access: str
-    cost: str
+    cost: tuple[str, ...]
     control: bool = False
 
 
@@ -67,6 +67,7 @@ class View:
     outside: str
     left_out: int
     rows: tuple[Row, ...]
+    withheld: tuple[str, ...]
     unmeasured: tuple[Finding, ...]
     caveats: tuple[tuple[str, str], ...]
     exposure: str
@@ -82,6 +83,7 @@ def view(audit: Audit) -> View:
     state = "spoilt" if verdict.spoilt else verdict.state
     ranked = sorted(audit.measured, key=lambda f: -f.roc.auc().value)
     rows = [_row(f, str(f.access), _epsilon(audit, f)) for f in ranked]
+    rows.append(_row(checks.blind, "none", "", control=True))
     measured = audit.strongest is not None
     long, short = _exposure(audit) if measured else ("Nothing was measured.", "–")
     return View(
@@ -91,7 +93,8 @@ def view(audit: Audit) -> View:
         inside=percent(checks.accuracy_members),
         outside=percent(checks.accuracy_nonmembers),
         left_out=int(checks.overlap.shared.sum() + checks.overlap.shared_members.sum()),
-        rows=(*rows, _row(checks.blind, "none", "", control=True)),
+        rows=tuple(rows),
+        withheld=tuple(dict.fromkeys(why for row in rows for _, _, why in row.cells if why)),
         unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
         caveats=tuple((f.attack, f.caveat) for f in ranked if f.caveat),
         exposure=long,
@@ -108,14 +111,14 @@ def _row(finding: Finding, access: str, epsilon: str, *, control: bool = False) 
         of = finding.figure(name)
         cells.append((*figure(name, of), of.reason if isinstance(of, Withheld) else ""))
     cost = finding.cost
-    spent = f"{cost.queries:,} queries, {cost.trainings} trainings, {cost.seconds:.2g} s"
+    spent = (f"{cost.queries:,} queries", f"{cost.trainings} trainings", f"{cost.seconds:.2g} s")
     return Row(
         name=finding.attack,
         about=finding.about,
         cells=tuple(cells),
         epsilon=epsilon,
         access=access,
-        cost=spent if not control else f"{cost.seconds:.2g} s",
+        cost=spent if not control else spent[2:],
         control=control,
     )
 

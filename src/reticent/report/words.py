@@ -46,4 +46,4 @@ def estimate(of: Estimate) -> str:
 
 def title(name: str) -> str:
     """A figure's heading."""
-    return "AUC" if name == "auc" else f"TPR at {name[4:-1]} % FPR" if name.startswith("tpr@") else name
+    return "AUC" if name == "auc" else f"TPR @ {name[4:-1]} %" if name.startswith("tpr@") else name

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reticent.access import BoolArray, Metered
 from reticent.data import Records
-from reticent.errors import ModelError, ReticentError
+from reticent.errors import ModelError, ReticentError, said
 from reticent.fingerprint import fingerprint
 from reticent.question import Question
 from reticent.recipe import Recipe
@@ -99,9 +99,8 @@ def _train(
         raise
     except Exception as error:
         raise ModelError(
-            f"the recipe threw {type(error).__name__} while training shadow models {models[0]} to "
-            f"{models[-1]} ({' '.join(str(error).split())[:200]}); mend the recipe and run again: "
-            "finished models are kept"
+            f"the recipe threw while training shadow models {models[0]} to {models[-1]} ({said(error)}); "
+            "mend the recipe and run again: finished models are kept"
         ) from error
     return len(models)
 

@@ -125,30 +125,32 @@ def margin(log_scores: FloatArray, labels: IntArray) -> FloatArray:
         difference: FloatArray = log_scores[..., 0] - log_scores[..., 1]
         difference *= (1 - 2 * labels).astype(difference.dtype)[:, None]
         return difference
-    own = _places(log_scores, labels)
     others = np.exp(log_scores)
-    others.reshape(-1)[own] = 0
+    _flat(others)[..., _places(log_scores, labels)] = 0
     rest: FloatArray = np.einsum("...c->...", others)
     small = rest < TINY
     rest = np.log(np.maximum(rest, TINY, out=rest), out=rest)
     if small.any():
-        rest[small] = _log_rest(log_scores[small], own[small] % log_scores.shape[-1])
-    return np.subtract(log_scores.reshape(-1)[own], rest, out=rest)
+        rest[small] = _log_rest(log_scores[small], np.broadcast_to(labels[:, None], small.shape)[small])
+    return np.subtract(log_confidence(log_scores, labels), rest, out=rest)
 
 
 def log_confidence(log_scores: FloatArray, labels: IntArray) -> FloatArray:
     """(..., records, variants) log p_y of log-probabilities (..., records, variants, classes)."""
     log_scores = np.ascontiguousarray(log_scores)
-    if log_scores.shape[-1] == 2:
-        return np.where((labels == 0)[:, None], log_scores[..., 0], log_scores[..., 1])
-    own: FloatArray = log_scores.reshape(-1)[_places(log_scores, labels)]
-    return own
+    own = _flat(log_scores).take(_places(log_scores, labels), axis=-1)
+    return own.reshape(log_scores.shape[:-1])
+
+
+def _flat(log_scores: FloatArray) -> FloatArray:
+    """(..., records × variants × classes) of a contiguous array (..., records, variants, classes)."""
+    return log_scores.reshape(*log_scores.shape[:-3], -1)
 
 
 def _places(log_scores: FloatArray, labels: IntArray) -> IntArray:
-    """(..., records, variants) where in the flattened array the true class's entry stands."""
-    rows = np.arange(log_scores.size // log_scores.shape[-1]).reshape(log_scores.shape[:-1])
-    places: IntArray = rows * log_scores.shape[-1] + labels[:, None]
+    """(records × variants) where in one model's flattened answers the true classes' entries stand."""
+    _, variants, classes = log_scores.shape[-3:]
+    places: IntArray = np.arange(len(labels) * variants) * classes + np.repeat(labels, variants)
     return places
 
 

@@ -67,13 +67,13 @@ class Lira(SignalsAttack):
     def _score(self, target: Answers, shadows: Signals, *, own: bool) -> FloatArray:
         found = moments(shadows, margin, self.location)
         centres = filled(found.centres, (OUT,) if self.mode == "offline" else (OUT, IN), self.name)
-        spread = np.sqrt(found.variances() if own else found.pooled_variance())
-        z = (target.margin()[0].astype(np.float64) - centres) / spread
+        variance = found.variances() if own else found.pooled_variance()
+        away = target.margin()[0] - centres
         if self.mode == "offline":
             from scipy.special import log_ndtr
 
-            scores = -log_ndtr(-z[OUT])
+            scores = -log_ndtr(-away[OUT] / np.sqrt(variance[OUT]))
         else:
-            log_density = -np.log(spread) - z**2 / 2
-            scores = log_density[IN] - log_density[OUT]
+            surprise = np.log(variance) + np.square(away) / variance
+            scores = (surprise[OUT] - surprise[IN]) / 2
         return np.asarray(scores.mean(axis=-1))

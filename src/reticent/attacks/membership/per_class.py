@@ -44,7 +44,7 @@ class PerClass(SignalsAttack):
         return self.against(target, shadows)
 
     def against(self, target: Answers, shadows: Signals) -> FloatArray:
-        """The same where the shadow models were asked about records of their own, (records,) of the target's."""
+        """The same where the shadow models were asked about records of their own."""
         scores = self.metric.of(np.asarray(target.values[0, :, 0]), target.labels)
         theirs = np.stack([self.metric.of(np.asarray(v[:, 0]), shadows.labels) for v in shadows.values])
         for label in np.unique(target.labels):
