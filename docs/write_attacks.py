@@ -1,4 +1,7 @@
-"""Writes docs/attacks/ from the attacks' own docstrings; `--check` fails where a page is out of date."""
+"""Writes docs/attacks/ and the README's table from the attacks' own docstrings.
+
+`--check` fails where a page is out of date.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from reticent.access import Access
 from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.catalogue import catalogue
 
 FOLDER = Path(__file__).parent / "attacks"
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- attacks -->", "<!-- /attacks -->"
 
 
 def pages() -> dict[Path, str]:
@@ -18,20 +24,34 @@ def pages() -> dict[Path, str]:
     attacks = catalogue()
     found = {FOLDER / f"{a.title()}.md": page(a) for a in attacks}
     found[FOLDER / "README.md"] = index(attacks)
+    found[README] = readme(attacks)
     return found
 
 
 def page(attack: type[MembershipAttack]) -> str:
     """One attack's page."""
-    lines = [f"# {attack.title()}", "", inspect.getdoc(attack) or "", "", "| | |", "|---|---|"]
+    background = inspect.getdoc(sys.modules[attack.__module__]) or ""
+    lines = [
+        f"# {attack.title()}",
+        "",
+        inspect.getdoc(attack) or "",
+        "",
+        "## Background",
+        "",
+        background,
+        "",
+        "| | |",
+        "|---|---|",
+    ]
     lines += [f"| threat | {attack.threat.value} |", f"| access needed | {attack.needs} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
     lines += [f"| known non-members | {'yes' if attack.population else 'no'} |"]
-    lines += [f"| runs unasked | {'where only labels are granted' if attack.costly else 'yes'} |"]
+    unasked = "where only labels are granted" if attack.needs == Access.LABELS else "no: name it, or `all`"
+    lines += [f"| runs unasked | {unasked if attack.costly else 'yes'} |"]
     lines += [f"| source | {attack.source} |"]
     if attack.caveat:
         lines += [f"| what it can't do | {attack.caveat} |"]
-    options = [f for f in fields(attack)]
+    options = fields(attack)
     if options:
         lines += ["", "| option | values | default |", "|---|---|---|"]
     for field in options:
@@ -43,18 +63,34 @@ def page(attack: type[MembershipAttack]) -> str:
 
 def index(attacks: tuple[type[MembershipAttack], ...]) -> str:
     """The table of all attacks."""
-    lines = ["# Attacks", "", "| attack | threat | access | shadow models | source |", "|---|---|---|---|---|"]
-    for a in attacks:
-        row = (f"[{a.title()}]({a.title()}.md)", a.threat.value, str(a.needs), "yes" if a.shadows else "no", a.source)
-        lines.append(f"| {' | '.join(row)} |")
+    lines = ["# Attacks", "", *table(attacks, folder="")]
     return "\n".join(lines) + "\n"
+
+
+def table(attacks: tuple[type[MembershipAttack], ...], *, folder: str) -> list[str]:
+    """The lines of the table of all attacks; `folder` is where their pages lie from where it stands."""
+    lines = ["| attack | what it is | access | shadow models |", "|---|---|---|---|"]
+    for a in attacks:
+        first = (inspect.getdoc(a) or "").splitlines()[0]
+        link = f"[{a.title()}]({folder}{a.title()}.md)"
+        lines.append(f"| {link} | {first} | {a.needs} | {'yes' if a.shadows else 'no'} |")
+    return lines
+
+
+def readme(attacks: tuple[type[MembershipAttack], ...]) -> str:
+    """The project's README with its table of attacks as it should be."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    lines = "\n".join(table(attacks, folder="docs/attacks/"))
+    return f"{before}{START}\n{lines}\n{END}{after}"
 
 
 def main() -> None:
     """Write the pages, or with --check compare them."""
     wanted = pages()
     if "--check" in sys.argv[1:]:
-        there = {p: p.read_text(encoding="utf-8") for p in FOLDER.glob("*.md")}
+        there = {p: p.read_text(encoding="utf-8") for p in (*FOLDER.glob("*.md"), README)}
         stale = sorted(p.name for p in wanted.keys() | there.keys() if wanted.get(p) != there.get(p))
         if stale:
             sys.exit(f"docs/attacks is out of date ({', '.join(stale)}): run `make docs`")

@@ -11,9 +11,14 @@ averaged over worlds, never read off one lucky seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +26,7 @@ import numpy.typing as npt
 from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered, Outputs, Target
 from reticent.attacks.attack import MembershipAttack
 from reticent.data import Records, concat
+from reticent.errors import PlanError
 from reticent.fingerprint import fingerprint
 from reticent.measure.roc import Roc
 from reticent.question import Question
@@ -29,10 +35,13 @@ from reticent.shadows.plan import Plan
 from reticent.shadows.signals import Answers, Signals
 
 CLASSES = np.arange(3)
+COLUMN = "column 0"
+"""The first column of the records; options that name columns are tried with it."""
+
 CANDIDATES, KNOWN = 100, 60
 """Records of a world: those in question, half of them members, and those known to be non-members."""
 
-SILENT_WORLDS, LEAKING_WORLDS = 24, 4
+SILENT_WORLDS, LEAKING_WORLDS = 20, 4
 """Worlds that a claim is averaged over."""
 
 LEAST_FOUND = 0.55
@@ -116,22 +125,32 @@ class World:
         """(records,) the known non-members."""
         return np.arange(len(self.records)) >= CANDIDATES
 
-    def scene(self, attack: MembershipAttack, *, granted: Access | None = None, seed: int = 0) -> Scene:
-        """What the attack is handed: nothing that it does not say it needs, be it shadow models or others."""
+    def scene(
+        self,
+        attack: MembershipAttack,
+        *,
+        granted: Access | None = None,
+        population: bool = False,
+        seed: int = 0,
+    ) -> Scene:
+        """What the attack is handed: nothing that it does not say it needs, unless granted here.
+
+        Args:
+            attack: the one whose questions are asked.
+            granted: the rung that the target is capped at; None for no cap.
+            population: tell it of the known non-members even where it does not say that it needs them.
+            seed: of what the attack draws.
+        """
         target = Metered(self.target, granted)
         labels = self.records.labels
         answers = {q: Answers(q.ask(target, self.records)[None], labels) for q in attack.questions}
         signals = {q: self._signals(q) for q in attack.questions} if attack.shadows else {}
-        known = self.known if attack.population else np.zeros(len(labels), dtype=bool)
+        known = self.known if attack.population or population else np.zeros(len(labels), dtype=bool)
         return Scene(target, self.records, known, answers, signals, seed)
-
-    def scores(self, attack: MembershipAttack, *, granted: Access | None = None, seed: int = 0) -> FloatArray:
-        """(candidates,) the attack's scores."""
-        return attack.guess(self.scene(attack, granted=granted, seed=seed))[:CANDIDATES]
 
     def auc(self, attack: MembershipAttack) -> float:
         """How well the attack's scores part members from the other candidates."""
-        return Roc.of(self.scores(attack), self.members[:CANDIDATES]).auc().value
+        return Roc.of(attack.guess(self.scene(attack))[:CANDIDATES], self.members[:CANDIDATES]).auc().value
 
     def _signals(self, question: Question) -> Signals:
         values = np.stack([question.ask(Metered(shadow), self.records) for shadow in self.shadows])
@@ -171,11 +190,166 @@ def _people(records: int, columns: int, rng: np.random.Generator) -> Records:
     import pandas as pd
 
     x = rng.normal(size=(records, columns))
-    logits = np.stack([0.7 * x[:, 0], 0.7 * x[:, 1], 0.7 * x[:, 2]], axis=1)
-    labels = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
-    return Records(pd.DataFrame(x, columns=[f"x{i}" for i in range(columns)]), labels, CLASSES)
+    labels = (0.7 * x[:, : len(CLASSES)] + rng.gumbel(size=(records, len(CLASSES)))).argmax(axis=1)
+    return Records(pd.DataFrame(x, columns=[f"column {i}" for i in range(columns)]), labels, CLASSES)
 
 
 def _with_one(x: Any) -> FloatArray:
     x = np.asarray(x, dtype=float)
     return np.column_stack([x, np.ones(len(x))])
+
+
+# The checks, each of one attack
+
+
+def says_what_it_is(attack: MembershipAttack) -> None:
+    """A frozen dataclass of keyword-only options, which says what it does and where it comes from."""
+    kind = type(attack)
+    own = is_dataclass(kind) and "__dataclass_params__" in vars(kind)
+    _require(own, f"{kind.__name__} is not a dataclass of its own")
+    _require(vars(kind)["__dataclass_params__"].frozen, f"{kind.__name__} is not frozen")
+    loose = [f.name for f in fields(attack) if not f.kw_only]
+    _require(not loose, f"options of {attack.title()} are not keyword-only: {', '.join(loose)}")
+    summary = (kind.__doc__ or "").strip().partition("\n")[0]
+    # Without a docstring, dataclasses write one: the signature
+    written = summary != "" and not summary.startswith(f"{kind.__name__}(")
+    _require(written, f"{kind.__name__} has no docstring")
+    _require(bool(getattr(kind, "source", "").strip()), f"{attack.title()} does not cite its source")
+
+
+def asks_no_more_than_it_needs(attack: MembershipAttack) -> None:
+    """Capped at the rung it names, it gives the same scores, for no more queries than its questions."""
+    world = leaking_world(1, attack.needs)
+    above = [type(q).__name__ for q in attack.questions if q.needs > attack.needs]
+    _require(not above, f"{attack.name} needs {attack.needs}, and asks for more: {', '.join(above)}")
+    scene = world.scene(attack, granted=attack.needs)
+    capped = attack.guess(scene)
+    _require(
+        np.array_equal(capped, attack.guess(world.scene(attack))),
+        f"{attack.name} gives other scores where more than {attack.needs} are granted",
+    )
+    said = sum(q.queries(len(world.records)) for q in attack.questions)
+    _require(scene.target.queries <= said, f"{attack.name} asked {scene.target.queries} queries, not {said}")
+
+
+def scores_every_record(attack: MembershipAttack) -> None:
+    """One score a record, none of them missing."""
+    scene = leaking_world(2, attack.needs).scene(attack)
+    scores = attack.guess(scene)
+    _require(scores.shape == (len(scene.records),), f"{attack.name} gives scores of shape {scores.shape}")
+    _require(not np.isnan(scores).any(), f"{attack.name} gives scores that are not numbers")
+
+
+def repeats_itself(attack: MembershipAttack) -> None:
+    """The same seed, the same scores, whatever was drawn in between."""
+    world = leaking_world(3, attack.needs)
+    first = attack.guess(world.scene(attack, seed=5))
+    silent_world(4, attack.needs).auc(attack)
+    again = attack.guess(world.scene(attack, seed=5))
+    _require(np.array_equal(first, again), f"{attack.name} does not repeat itself")
+
+
+def options_matter(attack: MembershipAttack, *, idle: Collection[str] = ()) -> None:
+    """Every option changes the scores when it is given some other value.
+
+    Args:
+        attack: the options that others hang on are set: a level matters only to the head that has one.
+        idle: options that are not looked at.
+
+    Raises:
+        TypeError: an option of a type for which no other value is known here.
+    """
+    world = leaking_world(5, attack.needs)
+    usual = attack.guess(world.scene(attack, population=True))
+    hints = get_type_hints(type(attack))
+    for option in fields(attack):
+        if option.name in idle:
+            continue
+        value = getattr(attack, option.name)
+        others = list(_accepted(attack, option.name, _others(hints[option.name], value)))
+        _require(bool(others), f"{attack.name} accepts no other {option.name} than {value!r}")
+        scores = (other.guess(world.scene(other, population=True)) for other in others)
+        changed = any(not np.array_equal(usual, theirs) for theirs in scores)
+        _require(changed, f"{option.name} of {attack.name} changes nothing")
+
+
+def finds_nothing_where_nothing_leaks(attack: MembershipAttack) -> None:
+    """Over many models that never saw the records, its AUC is ½ on average, within three standard errors."""
+    areas = [silent_world(100 + seed, attack.needs).auc(attack) for seed in range(SILENT_WORLDS)]
+    side = CANDIDATES // 2
+    # Of the AUC of scores that know nothing (Mann & Whitney 1947); equal scores vary less
+    error = np.sqrt((2 * side + 1) / (12 * side * side) / SILENT_WORLDS)
+    mean = float(np.mean(areas))
+    _require(abs(mean - 0.5) <= 3 * error, f"{attack.name} has a mean AUC of {mean:.3f} in silent worlds")
+
+
+def finds_something_where_all_leaks(attack: MembershipAttack) -> None:
+    """In worlds whose models remember everything, it does clearly better than chance on average."""
+    areas = [leaking_world(200 + seed, attack.needs).auc(attack) for seed in range(LEAKING_WORLDS)]
+    mean = float(np.mean(areas))
+    _require(mean > LEAST_FOUND, f"{attack.name} has a mean AUC of {mean:.3f} where models remember all")
+
+
+CHECKS: tuple[Callable[[MembershipAttack], None], ...] = (
+    says_what_it_is,
+    asks_no_more_than_it_needs,
+    scores_every_record,
+    repeats_itself,
+    options_matter,
+    finds_nothing_where_nothing_leaks,
+    finds_something_where_all_leaks,
+)
+
+
+def leaves(family: ModuleType) -> tuple[type[MembershipAttack], ...]:
+    """Every attack in a family's folder, found by walking it."""
+    found: list[type[MembershipAttack]] = []
+    for file in iter_modules(family.__path__, f"{family.__name__}."):
+        for kind in vars(import_module(file.name)).values():
+            if isinstance(kind, type) and issubclass(kind, MembershipAttack) and not inspect.isabstract(kind):
+                found += [kind] if kind.__module__ == file.name else []
+    return tuple(found)
+
+
+def every_leaf_is_listed(family: ModuleType) -> None:
+    """No attack lies in the folder and is missing from the family's list."""
+    missing = [k.__name__ for k in leaves(family) if k.__name__ not in family.__all__]
+    _require(not missing, f"{family.__name__} does not list {', '.join(missing)}")
+
+
+def _accepted(attack: MembershipAttack, name: str, values: Iterable[Any]) -> Iterator[MembershipAttack]:
+    for value in values:
+        change: dict[str, Any] = {name: value}
+        try:
+            yield replace(attack, **change)
+        except PlanError:
+            continue
+
+
+def _others(hint: Any, value: Any) -> tuple[Any, ...]:
+    """Values to try instead of an option's, valid or not, by its declared type."""
+    tried: tuple[Any, ...]
+    if get_origin(hint) is Literal:
+        tried = get_args(hint)
+    elif isinstance(hint, type) and issubclass(hint, Enum):
+        tried = tuple(hint)
+    elif hint is bool:
+        tried = (not value,)
+    elif hint is int:
+        tried = (value + 1, value // 2, 2 * value, 1)
+    elif hint is float:
+        tried = (value / 2, 2 * value, value + 1) if isinstance(value, int | float) else (0.5, 1.0, 2.0)
+    elif hint == tuple[float, ...]:
+        tried = (value[:-1], value[1:], value[::2])
+    elif hint == tuple[str, ...]:
+        tried = ((COLUMN,),)
+    elif get_origin(hint) in (Union, UnionType):
+        tried = tuple(other for part in get_args(hint) for other in _others(part, value))
+    else:
+        raise TypeError(f"no other value is known of an option declared as {hint}")
+    return tuple(other for other in tried if other != value)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise AssertionError(message)

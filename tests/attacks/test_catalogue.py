@@ -6,8 +6,8 @@ import pytest
 
 from reticent.access import Access
 from reticent.attacks import membership
-from reticent.attacks.catalogue import catalogue, chosen, named
-from reticent.attacks.membership import DEFAULT, Lira, PerClass
+from reticent.attacks.catalogue import catalogue, chosen, left_out, named
+from reticent.attacks.membership import DEFAULT, Lira, PerClass, ResponseCanvas, Rmia, Robustness
 from reticent.attacks.metrics import Metric
 from reticent.errors import PlanError
 
@@ -28,7 +28,11 @@ def test_no_two_of_the_defaults_share_a_name():
     assert len({attack.name for attack in DEFAULT}) == len(DEFAULT)
 
 
-@pytest.mark.parametrize("attack", [*DEFAULT, *(a() for a in catalogue())], ids=lambda a: a.name)
+@pytest.mark.parametrize(
+    "attack",
+    [*DEFAULT, Robustness(radii=(0.3,)), ResponseCanvas(columns=("a",), radii=(0.1, 1.0))],
+    ids=lambda a: a.name,
+)
 def test_every_name_that_a_report_shows_names_the_attack(attack):
     assert named(attack.name) == attack
 
@@ -41,6 +45,16 @@ def test_every_name_that_a_report_shows_names_the_attack(attack):
         ("lira(mode='offline', location=median)", Lira(mode="offline", location="median")),
         ("per_class(metric=modified entropy)", PerClass()),
         ("per-class(metric=confidence)", PerClass(metric=Metric.CONFIDENCE)),
+        ("lira()", Lira()),
+        ("response-canvas(radii=(0.1, 0.5), regions=2)", ResponseCanvas(radii=(0.1, 0.5), regions=2)),
+        ("response-canvas(radii=[0.1, 0.5])", ResponseCanvas(radii=(0.1, 0.5))),
+        ("response-canvas(radii=0.1)", ResponseCanvas(radii=(0.1,))),
+        ("response-canvas(columns=age)", ResponseCanvas(columns=("age",))),
+        (
+            "response-canvas(columns=('a, b=(', \"c's\"), seed=1)",
+            ResponseCanvas(columns=("a, b=(", "c's"), seed=1),
+        ),
+        ("rmia(gamma=2, temperature=tuned)", Rmia(gamma=2.0)),
     ],
 )
 def test_names_are_read_with_their_options(text, attack):
@@ -52,7 +66,22 @@ def test_names_are_read_with_their_options(text, attack):
     [
         ("", "there is no attack ''"),
         ("lyra", "those there are: .*lira"),
-        ("lira(", "there is no attack"),
+        ("lira(", "do not read; write them like lira"),
+        ("lira)", "there is no attack"),
+        ("lira(mode=online))", "do not read"),
+        ("lira(mode=online) and more", "do not read"),
+        ("response-canvas(radii=((0.1), 0.5))", "do not read"),
+        ("response-canvas(radii=(0.1, 0.5)", "do not read"),
+        ("response-canvas(columns='age)", "do not read"),
+        ("lira(" + "a" * 5000, "do not read"),
+        ("lira(mode=online, mode=offline)", "lira was given mode twice"),
+        ("shokri(top=many)", "top = 'many' was given; give a whole number"),
+        ("shokri(top=True)", "give a whole number"),
+        ("shokri(top=2.5)", "give a whole number"),
+        ("shokri(top=0)", "top = 0 was given"),
+        ("quantile(level=high)", "level = 'high' was given; give a number"),
+        ("quantile(level=1)", "between 0 and 1"),
+        ("response-canvas(radii=wide)", "radii = 'wide'"),
         ("lira(depth=3)", "lira has no option 'depth'; those it has: mode"),
         ("loss(depth=3)", "those it has: none"),
         ("lira(mode=sideways)", "mode = 'sideways'"),
@@ -63,6 +92,16 @@ def test_names_are_read_with_their_options(text, attack):
 def test_what_names_no_attack_is_one_sentence(text, said):
     with pytest.raises(PlanError, match=said):
         named(text)
+
+
+def test_what_is_left_out_is_the_costly_that_nobody_named():
+    run = chosen([], Access.SCORES)
+    assert set(left_out([], run)) == {a for a in DEFAULT if a.costly}
+    assert left_out(["loss"], chosen(["loss"], Access.SCORES)) == ()
+    assert left_out(["all"], chosen(["all"], Access.SCORES)) == ()
+    labels = left_out([], chosen([], Access.LABELS))
+    assert labels
+    assert all(a.needs > Access.LABELS for a in labels)
 
 
 def test_unnamed_none_is_costly_but_with_labels_alone():

@@ -5,15 +5,27 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
 from reticent.attacks import membership
 from reticent.attacks.attack import MembershipAttack
 from reticent.errors import PlanError
 
-_FORM = re.compile(r"(?P<title>[A-Za-z_-]+)(?:\((?P<options>[^()]*)\))?")
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_BRACKETED = rf"[(\[](?:{_QUOTED}|[^()\[\]'\"])*[)\]]"
+_PIECE = rf"(?:{_QUOTED}|{_BRACKETED}|[^,()\[\]'\"])"
+_OPTION = re.compile(rf"{_PIECE}+")
+_FORM = re.compile(rf"[^(]*(?:\((?P<options>(?:{_PIECE}|,)*)\))?")
+"""A title and, in brackets, options parted by commas; commas within quotes and brackets part nothing."""
+
+_KINDS: dict[Any, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (int, "a whole number"),
+    float: (int | float, "a number"),
+}
 
 
 def catalogue() -> tuple[type[MembershipAttack], ...]:
@@ -23,23 +35,29 @@ def catalogue() -> tuple[type[MembershipAttack], ...]:
 
 
 def named(text: str) -> MembershipAttack:
-    """The attack that `text` names, with its options: "lira", "lira(mode=offline)".
+    """The attack that `text` names, with its options: "lira", "lira(mode=offline)",
+    "robustness(radii=(0.1, 0.2), copies=8)".
 
     Raises:
-        PlanError: no such attack, or no such option.
+        PlanError: no such attack, no such option, or a value that does not fit it.
     """
-    match = _FORM.fullmatch(text.strip())
     types = {t.title(): t for t in catalogue()}
-    title = match["title"].lower().replace("_", "-") if match else ""
-    if match is None or title not in types:
+    title = text.partition("(")[0].strip().lower().replace("_", "-")
+    if title not in types:
         raise PlanError(f"there is no attack {text!r}; those there are: {', '.join(types)}")
-    attack, options = types[title], {}
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise PlanError(f"the options of {text!r} do not read; write them like {title}(option=value)")
+    attack, options = types[title], dict[str, Any]()
+    hints = get_type_hints(attack)
     known = [f.name for f in fields(attack)]
-    for pair in filter(None, (match["options"] or "").split(",")):
+    for pair in _OPTION.findall(form["options"] or ""):
         key, _, value = (part.strip() for part in pair.partition("="))
         if key not in known:
             raise PlanError(f"{title} has no option {key!r}; those it has: {', '.join(known) or 'none'}")
-        options[key] = _value(value)
+        if key in options:
+            raise PlanError(f"{title} was given {key} twice; give it once")
+        options[key] = _value(key, value, hints[key])
     return attack(**options)
 
 
@@ -61,8 +79,14 @@ def chosen(names: Sequence[str], granted: Access) -> tuple[MembershipAttack, ...
     return tuple(a for a in membership.DEFAULT if not a.costly or (labels_only and a.needs == Access.LABELS))
 
 
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+def _value(key: str, text: str, hint: Any) -> Any:
+    """What is written, as the option's type has it: words need no quotes, and one of several no brackets."""
+    value: Any = text
+    with suppress(ValueError, SyntaxError):
+        value = ast.literal_eval(text)
+    if get_origin(hint) is tuple:
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
+    kind = _KINDS.get(hint)
+    if kind and (not isinstance(value, kind[0]) or (isinstance(value, bool) and hint is not bool)):
+        raise PlanError(f"{key} = {value!r} was given; give {kind[1]}")
+    return value

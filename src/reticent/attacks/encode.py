@@ -29,8 +29,8 @@ def _table(table: Any) -> FloatArray:
     import pandas as pd
 
     columns = []
-    for name in table.columns:
-        column = table[name]
+    for position in range(table.shape[1]):  # two columns may share a name
+        column = table.iloc[:, position]
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             columns.append(column.to_numpy(np.float64, na_value=np.nan))
         else:
@@ -50,6 +50,8 @@ def _narrow(matrix: FloatArray) -> FloatArray:
         return matrix
     from sklearn.decomposition import TruncatedSVD
 
-    centred = np.nan_to_num(matrix - np.nanmean(matrix, axis=0))
+    present = ~np.isnan(matrix)
+    mean = np.where(present, matrix, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    centred = np.where(present, matrix - mean, 0)  # what is missing is average
     projected: FloatArray = TruncatedSVD(WIDEST // 2, random_state=0).fit_transform(centred)
     return projected

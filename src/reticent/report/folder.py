@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def write_folder(audit: Audit, folder: Path) -> Path:
         arrays = {"scores": finding.evidence.scores, "members": finding.evidence.members}
         if finding.subject == "record":
             arrays["rows"] = audit.rows
-        name = "".join(c if c.isalnum() else "-" for c in finding.attack).strip("-")
+        name = re.sub("[^A-Za-z0-9]+", "-", finding.attack).strip("-")[:80]
         write_whole(evidence / f"{i:02d}-{name}.npz", lambda file, a=arrays: np.savez(file, **a))  # type: ignore[misc]
     write_text(folder / "findings.json", findings_json([audit]))
     write_text(folder / "summary.md", summary([audit]))

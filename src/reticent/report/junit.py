@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from reticent.report.words import readable
+
 if TYPE_CHECKING:
     from reticent.result import Audit
 
 
 def junit(audit: Audit) -> str:
     """The audit as a test suite: limits and the split pass or fail; refused attacks are skipped."""
-    suite = ElementTree.Element("testsuite", name=_plain(f"reticent {audit.model}"))
+    suite = ElementTree.Element("testsuite", name=readable(f"reticent {audit.model}"))
     counts = {"failures": 0, "errors": 0, "skipped": 0}
 
     def case(kind: str, name: str, outcome: str = "", message: str = "") -> None:
-        element = ElementTree.SubElement(suite, "testcase", classname=f"reticent.{kind}", name=_plain(name))
+        element = ElementTree.SubElement(suite, "testcase", classname=f"reticent.{kind}", name=readable(name))
         if outcome:
-            ElementTree.SubElement(element, outcome, message=_plain(message))
+            ElementTree.SubElement(element, outcome, message=readable(message))
             counts[{"failure": "failures", "error": "errors"}.get(outcome, outcome)] += 1
 
     for verdict in audit.verdicts:
@@ -34,8 +36,3 @@ def junit(audit: Audit) -> str:
     suite.set("timestamp", audit.provenance.date[:19])
     text = ElementTree.tostring(suite, encoding="unicode", xml_declaration=False)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
-
-
-def _plain(text: str) -> str:
-    """Text without the control characters that XML can't hold."""
-    return "".join(c for c in text if c >= " " or c in "\t\n")

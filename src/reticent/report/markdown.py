@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import FIGURES, estimate, figure, percent, title
+from reticent.report.words import FIGURES, copies, estimate, figure, percent, readable, title
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -19,28 +20,32 @@ def summary(audits: Sequence[Audit]) -> str:
 
 def _lines(audit: Audit) -> list[str]:
     checks = audit.checks
-    lines = [f"# {_cell(audit.model)}", "", f"**{_cell(audit.verdict.sentence)}**", ""]
+    lines = [f"# {_cell(audit.model)}", "", *(f"- **{_cell(v.sentence)}**" for v in audit.verdicts), ""]
     lines.append(
         f"Right on {percent(checks.accuracy_members)} of its members and "
         f"{percent(checks.accuracy_nonmembers)} of others. "
         f"{checks.candidates:,} candidates; access: {audit.access}."
     )
-    left_out = int(checks.overlap.shared.sum() + checks.overlap.shared_members.sum())
-    if left_out:
-        lines.append(f"{left_out:,} records that are on both sides were left out.")
+    lines.append(copies(audit))
     lines += ["", f"| attack | {' | '.join(title(n) for n in FIGURES)} |", f"|---|{'---|' * len(FIGURES)}"]
-    for finding in (*audit.measured, checks.blind):
-        cells = [" ".join(filter(None, figure(n, finding.figure(n)))) for n in FIGURES]
+    ranked = sorted(audit.measured, key=lambda f: -f.roc.auc().value)
+    for finding in (*ranked, checks.blind):
+        cells = [_with_interval(*figure(n, finding.figure(n))) for n in FIGURES]
         lines.append(f"| {_cell(finding.attack)} | {' | '.join(cells)} |")
     if audit.strongest is not None:
         exposure = audit.exposure
         said = exposure.reason if isinstance(exposure, Withheld) else estimate(exposure.members_exposed)
         lines += ["", f"Members exposed at posterior {audit.exposed_above:g}, prior {audit.prior:g}: {said}."]
     unmeasured = [f for f in audit.findings if f.outcome != "measured"]
-    lines += ["", *(f"- {_cell(f.attack)} {f.outcome}: {_cell(f.reason)}" for f in unmeasured)]
+    lines += ["", *(f"- {_cell(f.attack)} was {f.outcome}: {_cell(f.reason)}" for f in unmeasured)]
     return lines
 
 
+def _with_interval(value: str, interval: str) -> str:
+    return f"{value} ({interval})" if interval else value
+
+
 def _cell(text: str) -> str:
-    """Text that can't break out of a table or start markup."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    """Text that can't break out of a table, nor start markup, a link or a picture fetched from elsewhere."""
+    escaped = re.sub(r"([\\`*_\[\]|])", r"\\\1", " ".join(readable(text).split()))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("://", ":&#8203;//")

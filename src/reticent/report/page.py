@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reticent.finding import Finding
 from reticent.measure.estimate import Withheld
 from reticent.report.plots import roc_plot
-from reticent.report.words import FIGURES, estimate, figure, percent, title
+from reticent.report.words import (
+    FIGURES,
+    copies,
+    estimate,
+    figure,
+    percent,
+    plainly,
+    readable,
+    seconds,
+    title,
+)
 from reticent.store import write_text
 
 if TYPE_CHECKING:
@@ -34,13 +44,13 @@ def page(audits: Sequence[Audit]) -> str:
     text: str = _template("page.html.j2").render(
         views=[view(a) for a in audits], titles=[title(n) for n in FIGURES]
     )
-    return text
+    return _typeset(text)
 
 
 def fragment(audit: Audit) -> str:
     """The verdict and the table alone, for a notebook."""
     text: str = _template("fragment.html.j2").render(v=view(audit), titles=[title(n) for n in FIGURES])
-    return text
+    return _typeset(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +62,7 @@ class Row:
     cells: tuple[tuple[str, str, str], ...]  # value, interval, why withheld
     epsilon: str
     access: str
-    cost: tuple[str, ...]
+    cost: str
     control: bool = False
 
 
@@ -63,15 +73,19 @@ class View:
     audit: Audit
     model: str
     state: str
+    plainly: str
+    limits: tuple[str, ...]
+    certain: bool
     inside: str
     outside: str
-    left_out: int
+    copies: str
     rows: tuple[Row, ...]
     withheld: tuple[str, ...]
     unmeasured: tuple[Finding, ...]
     caveats: tuple[tuple[str, str], ...]
     exposure: str
     exposure_short: str
+    anyone_exposed: bool
     plot: str
     worst: tuple[tuple[int, str, str, str], ...]
     groups: tuple[tuple[str, str, int, str, str, bool], ...]
@@ -83,22 +97,26 @@ def view(audit: Audit) -> View:
     state = "spoilt" if verdict.spoilt else verdict.state
     ranked = sorted(audit.measured, key=lambda f: -f.roc.auc().value)
     rows = [_row(f, str(f.access), _epsilon(audit, f)) for f in ranked]
-    rows.append(_row(checks.blind, "none", "", control=True))
+    rows.append(_row(checks.blind, "never asks", "", control=True))
     measured = audit.strongest is not None
     long, short = _exposure(audit) if measured else ("Nothing was measured.", "–")
     return View(
         audit=audit,
         model=audit.model,
         state=state,
+        plainly=plainly(verdict),
+        limits=tuple(replace(v, spoilt=False).sentence for v in audit.verdicts),
+        certain=all(v.sure for v in audit.verdicts),
         inside=percent(checks.accuracy_members),
         outside=percent(checks.accuracy_nonmembers),
-        left_out=int(checks.overlap.shared.sum() + checks.overlap.shared_members.sum()),
+        copies=copies(audit),
         rows=tuple(rows),
         withheld=tuple(dict.fromkeys(why for row in rows for _, _, why in row.cells if why)),
         unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
         caveats=tuple((f.attack, f.caveat) for f in ranked if f.caveat),
         exposure=long,
         exposure_short=short,
+        anyone_exposed=measured and _surely_exposed(audit) > 0,
         plot=roc_plot(audit) if measured else "",
         worst=_worst(audit) if measured else (),
         groups=_groups(audit) if measured else (),
@@ -111,14 +129,13 @@ def _row(finding: Finding, access: str, epsilon: str, *, control: bool = False) 
         of = finding.figure(name)
         cells.append((*figure(name, of), of.reason if isinstance(of, Withheld) else ""))
     cost = finding.cost
-    spent = (f"{cost.queries:,} queries", f"{cost.trainings} trainings", f"{cost.seconds:.2g} s")
     return Row(
         name=finding.attack,
         about=finding.about,
         cells=tuple(cells),
         epsilon=epsilon,
-        access=access,
-        cost=spent if not control else spent[2:],
+        access=f"{access}, {seconds(cost.seconds)}",
+        cost="" if control else f"{cost.queries:,} queries, {cost.trainings} trainings",
         control=control,
     )
 
@@ -133,13 +150,26 @@ def _exposure(audit: Audit) -> tuple[str, str]:
         reason = exposure.reason if isinstance(exposure, Withheld) else "nothing was measured"
         return f"Withheld: {reason}.", "withheld"
     count = exposure.members_exposed
+    who = "people" if audit.candidates.people is None else "records of people"
+    named = f"{count.value:,.0f}" if count.value else "none"
     text = (
-        f"Someone who uses {strongest.attack}, and who knows that {percent(audit.prior)} of the people they "
-        f"ask about were in the training set, can name {count.value:,.0f} of these {count.n:,} members "
-        f"(between {count.low:,.0f} and {count.high:,.0f}, with 95 % confidence) and be right about at least "
-        f"{percent(audit.exposed_above)} of those they name."
+        f"{count.n:,} {who} in the training data were put to the test. Someone who uses the strongest "
+        f"attack ({strongest.attack}), and who knows that {percent(audit.prior)} of the people they ask "
+        f"about were in it, can name {named} of them and be right about at least "
+        f"{percent(audit.exposed_above)} of those they name. With 95 % confidence the number lies between "
+        f"{count.low:,.0f} and {count.high:,.0f}."
     )
     return text, estimate(count)
+
+
+def _typeset(text: str) -> str:
+    """Nothing unprintable, and no number parted from its sign of percent."""
+    return readable(text).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _surely_exposed(audit: Audit) -> float:
+    exposure = audit.exposure
+    return 0.0 if isinstance(exposure, Withheld) else exposure.members_exposed.low
 
 
 def _worst(audit: Audit) -> tuple[tuple[int, str, str, str], ...]:

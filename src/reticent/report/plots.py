@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from reticent.report.words import readable
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -15,6 +18,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 
 NAMED = len(COLOURS)
 POINTS = 120
+
+LONGEST = 40
+"""Characters of a name in the legend."""
 
 
 def roc_plot(audit: Audit) -> str:
@@ -37,7 +43,8 @@ def roc_plot(audit: Audit) -> str:
         )
     for colour, finding in zip(COLOURS, ranked, strict=False):
         points = _visible(finding.roc.points(POINTS), floor)
-        axes.plot(*points, color=colour, lw=1.6, drawstyle="steps-post", label=finding.attack)
+        name = readable(finding.attack)[:LONGEST].replace("$", r"\$")  # a dollar would start a formula
+        axes.plot(*points, color=colour, lw=1.6, drawstyle="steps-post", label=name)
     axes.plot(*_visible(blind.points(POINTS), floor), color="#888888", lw=1.2, ls=":", label="blind control")
     axes.plot([1e-9, 1], [1e-9, 1], color="#888888", lw=1, ls="--", label="guessing")
     axes.set(xscale="log", yscale="log", xlim=(floor[0], 1), ylim=(floor[1], 1.15))
@@ -68,4 +75,5 @@ def _svg(drawing: Any) -> str:
     with mpl.rc_context({"svg.hashsalt": "reticent", "svg.fonttype": "none", "font.family": "sans-serif"}):
         drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     svg = text.getvalue()
-    return svg[svg.index("<svg") :]
+    # Groups' names repeat from picture to picture, and one page holds several; what is referred to is a hash.
+    return re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])

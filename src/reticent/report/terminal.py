@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import estimate, figure, percent
+from reticent.report.words import copies, estimate, figure, percent, readable
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -23,22 +23,18 @@ def audit_panel(audit: Audit) -> Any:
 
     checks, verdict = audit.checks, audit.verdict
     colour = "red" if verdict.failed else "green"
-    parts: list[Any] = [Text(verdict.sentence, style=f"bold {colour}")]
+    parts: list[Any] = [
+        Text(readable(v.sentence), style=f"bold {'red' if v.failed else 'green' if v.sure else 'yellow'}")
+        for v in audit.verdicts
+    ]
     parts.append(
         Text(
             f"Right on {percent(checks.accuracy_members)} of its members, "
             f"{percent(checks.accuracy_nonmembers)} of others."
         )
     )
-    left_out = int(checks.overlap.shared.sum() + checks.overlap.shared_members.sum())
-    if left_out or checks.overlap.repeated_members:
-        parts.append(
-            Text(
-                f"{left_out:,} records that are on both sides were left out; "
-                f"{checks.overlap.repeated_members:,} members repeat another.",
-                style="yellow",
-            )
-        )
+    if found := copies(audit):
+        parts.append(Text(found, style="yellow"))
     if audit.strongest is not None:
         exposure = audit.exposure
         if not isinstance(exposure, Withheld):
@@ -49,18 +45,21 @@ def audit_panel(audit: Audit) -> Any:
                 )
             )
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for heading in ("attack", "AUC", "", "TPR at 1 %", "TPR at 0.1 %", ""):
-        table.add_column(heading, justify="left" if heading in ("attack", "") else "right", no_wrap=True)
+    table.add_column("attack", no_wrap=True, overflow="ellipsis", max_width=28)
+    for heading in ("AUC", "95 %", "TPR @ 1 %", "@ 0.1 %"):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
     ranked = sorted(audit.measured, key=lambda f: -f.roc.auc().value)
     for finding in (*ranked[:SHOWN], checks.blind):
         auc, sure = figure("auc", finding.figure("auc"))
-        often, _ = figure("tpr@1%", finding.figure("tpr@1%"))
-        seldom, between = figure("tpr@0.1%", finding.figure("tpr@0.1%"))
-        dim = (Text(interval, style="dim") for interval in (sure, between))
-        table.add_row(Text(finding.attack), auc, next(dim), often, seldom, next(dim))
+        often, seldom = (figure(name, finding.figure(name))[0] for name in ("tpr@1%", "tpr@0.1%"))
+        interval = Text(sure.replace(" ", ""), style="dim")
+        table.add_row(Text(readable(finding.attack)), auc, interval, often, seldom)
     unmeasured = len(audit.findings) - len(audit.measured)
     more = max(0, len(ranked) - SHOWN)
     foot = Text(f"{more} more attacks measured, {unmeasured} not run: the report says why.", style="dim")
     return Panel(
-        Group(*parts, Text(), table, foot), title=Text(audit.model), border_style=colour, padding=(0, 1)
+        Group(*parts, Text(), table, foot),
+        title=Text(readable(audit.model)),
+        border_style=colour,
+        padding=(0, 1),
     )

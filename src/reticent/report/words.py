@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from math import isnan
+from typing import TYPE_CHECKING
 
 from reticent.measure.estimate import Estimate, Figure, Withheld
+
+if TYPE_CHECKING:
+    from reticent.result import Audit
+    from reticent.threshold import Verdict
 
 FPRS = ("10", "1", "0.1", "0.01")
 """False-positive rates of the tables, in percent."""
 
 FIGURES = ("auc", *(f"tpr@{fpr}%" for fpr in FPRS))
 """Figures of the tables, in order."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def percent(share: float) -> str:
@@ -37,6 +45,58 @@ def figure(name: str, of: Figure) -> tuple[str, str]:
 def value(name: str, number: float) -> str:
     """One number of the figure called `name`."""
     return percent(number) if name.startswith("tpr@") else f"{number:.3f}"
+
+
+def readable(text: str) -> str:
+    """Text without what no page, XML or terminal should be given: control characters, half characters.
+
+    Names come from files and from users; an escape sequence among them could rewrite a terminal.
+    """
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def plainly(verdict: Verdict) -> str:
+    """What the figure of a verdict means, without its name."""
+    of, named = verdict.figure, verdict.threshold.figure
+    limit = f"the limit is {percent(verdict.threshold.limit)}"
+    if isinstance(of, Withheld):
+        return f"Nothing can be said of this model: {of.reason}."
+    if named == "auc":
+        return (
+            f"Shown one member and one outsider, the best attack picks the member {percent(of.value)} "
+            f"of the time; guessing would be right 50 % of the time, {limit}."
+        )
+    if named.startswith("tpr@"):
+        often = f"{named[4:-1]} %"
+        return (
+            f"The best attack names {percent(of.value)} of the members while wrongly naming {often} of "
+            f"outsiders; guessing would name {often} of both, {limit}."
+        )
+    return f"The best attack reaches {named} {percent(of.value)}; {limit}."
+
+
+def copies(audit: Audit) -> str:
+    """What was found of copies, and what became of them; empty where there are none."""
+    overlap = audit.checks.overlap
+    inside, outside = int(overlap.shared_members.sum()), int(overlap.shared.sum())
+    parts = []
+    if inside or outside:
+        parts.append(
+            f"{inside + outside:,} records stand on both sides, equal in features and label ({inside:,} "
+            f"members, {outside:,} non-members): nobody can tell which side they are on."
+        )
+        if audit.provenance.options.get("copies") == "keep":
+            parts.append("They were kept, as asked, so every figure reads lower than it should.")
+        else:
+            parts.append("They were left out.")
+    if overlap.repeated_members:
+        parts.append(f"{overlap.repeated_members:,} members repeat another member.")
+    return " ".join(parts)
+
+
+def seconds(taken: float) -> str:
+    """A wall time, as coarse as it deserves."""
+    return "under 1 ms" if taken < 1e-3 else f"{1e3 * taken:.0f} ms" if taken < 1 else f"{taken:,.3g} s"
 
 
 def estimate(of: Estimate) -> str:

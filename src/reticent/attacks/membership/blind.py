@@ -29,16 +29,19 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
         members: (records,) the truth.
 
     Returns:
-        (records,) in [0, 1], higher = member.
+        (records,) in [0, 1], higher = member; ½ where there is nothing to learn from.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedGroupKFold
 
-    matrix = encode(records)
+    matrix, keys = encode(records), records.row_keys()
     scores = np.full(len(members), 0.5)
+    parts = min(FOLDS, len(np.unique(keys)), int(members.sum()), int((~members).sum()))
+    if parts < 2:  # too few to learn from some and judge others
+        return scores
     rng = np.random.default_rng(seed)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    for learnt, judged in folds.split(matrix, members, records.row_keys()):
+    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    for learnt, judged in folds.split(matrix, members, keys):
         if len(np.unique(members[learnt])) < 2 or not len(judged):
             continue
         drawn = rng.permutation(learnt)[:MOST]

@@ -1,7 +1,7 @@
 """Calibrated difficulty: a low loss tells only where models that never saw the record have a high one.
 
 Watson, Guo, Cormode & Sablayrolles, "On the Importance of Difficulty Calibration in Membership Inference
-Attacks", ICLR 2022, arXiv:2111.08440, equation 4.
+Attacks", ICLR 2022, arXiv:2111.08440.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Calibrated(SignalsAttack):
     """
 
     needs: ClassVar[Access] = Access.SCORES
-    source: ClassVar[str] = "Watson et al. 2022, arXiv:2111.08440, equation 4"
+    source: ClassVar[str] = "Watson et al. 2022, arXiv:2111.08440"
     shadows: ClassVar[bool] = True
     caveat: ClassVar[str] = "knows how hard a record is, not how much models differ on it"
 

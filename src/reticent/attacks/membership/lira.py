@@ -1,7 +1,7 @@
 """LiRA: is the target's margin on a record likelier if it trained on it, or if it did not?
 
 Carlini, Chien, Nasr, Song, Terzis & Tramèr, "Membership Inference Attacks From First Principles",
-IEEE S&P 2022, arXiv:2112.03570, algorithm 1 and sections V and VI. A Gaussian is fitted to each record's
+IEEE S&P 2022, arXiv:2112.03570, algorithm 1 and its offline variant. A Gaussian is fitted to each record's
 margins over the shadow models that trained on it, another over those that did not.
 """
 

@@ -1,7 +1,7 @@
 """Attack-P: where does the record's loss stand among those of records known to be non-members?
 
 Ye, Maddi, Murakonda, Bindschaedler & Shokri, "Enhanced Membership Inference Attacks against Machine Learning
-Models", CCS 2022, arXiv:2111.09679, section 4 (attack P: one threshold for all records, over the population).
+Models", CCS 2022, arXiv:2111.09679, attack P: one threshold for all records, over the population.
 """
 
 from __future__ import annotations

@@ -53,7 +53,11 @@ class Quantile(MembershipAttack):
             raise PlanError(f"level = {self.level} was given; it is a share between 0 and 1")
 
     def guess(self, scene: Scene) -> FloatArray:
-        """How far each record's margin exceeds what is foreseen for it."""
+        """How far each record's margin exceeds what is foreseen for it.
+
+        Raises:
+            PlanError: no record is known to be a non-member.
+        """
         answers = scene.target_answers()
         log_scores = np.asarray(answers.values[0, :, 0], dtype=np.float64)
         rows = np.arange(len(log_scores))
@@ -62,6 +66,8 @@ class Quantile(MembershipAttack):
         margins = log_scores[rows, answers.labels] - others.max(axis=1)
         matrix = encode(scene.records)
         known = scene.known
+        if not known.any():
+            raise PlanError("quantile was given no known non-members; set some of them aside")
         if self.head == "pinball":
             foreseen = self._fit(matrix[known], margins[known], quantile=self.level).predict(matrix)
             return np.asarray(margins - foreseen)

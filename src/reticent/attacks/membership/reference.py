@@ -1,7 +1,7 @@
 """Attack-R: of the models that did not train on the record, how many have a higher loss on it?
 
 Ye, Maddi, Murakonda, Bindschaedler & Shokri, "Enhanced Membership Inference Attacks against Machine Learning
-Models", CCS 2022, arXiv:2111.09679, section 4 (attack R: a threshold for each record, over models).
+Models", CCS 2022, arXiv:2111.09679, attack R: a threshold for each record, over models.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """RMIA: does the target favour this record, more than others, over what shadow models say of it?
 
-Zarifzadeh, Liu & Shokri, "Low-Cost High-Power Membership Inference Attacks", ICML 2024, arXiv:2312.03262,
-equations 3 to 5; the offline mode's stand-in for models that trained on the record is theirs too.
+Zarifzadeh, Liu & Shokri, "Low-Cost High-Power Membership Inference Attacks", ICML 2024, arXiv:2312.03262;
+the offline mode's stand-in for models that trained on the record is theirs too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Rmia(SignalsAttack):
     """
 
     needs: ClassVar[Access] = Access.SCORES
-    source: ClassVar[str] = "Zarifzadeh et al. 2024, arXiv:2312.03262, equations 3 to 5"
+    source: ClassVar[str] = "Zarifzadeh et al. 2024, arXiv:2312.03262"
     shadows: ClassVar[bool] = True
     caveat: ClassVar[str] = "gains little from shadow models beyond the first few"
 

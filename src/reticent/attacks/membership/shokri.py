@@ -10,6 +10,7 @@ import numpy as np
 from reticent.access import Access, BoolArray, FloatArray, IntArray
 from reticent.attacks.attack import SignalsAttack
 from reticent.attacks.learned import train_on_shadows
+from reticent.attacks.options import number
 from reticent.shadows.signals import Answers, Signals, margin
 
 
@@ -34,6 +35,9 @@ class Shokri(SignalsAttack):
 
     top: int = 10
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        number("top", self.top, low=1)
 
     def score(self, target: Answers, shadows: Signals, known: BoolArray) -> FloatArray:
         """Return log-odds of membership, shape (records,)."""
