@@ -297,3 +297,60 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals) -> Non
     again = reticent(work, *words, env={"RETICENT_CACHE": str(work / "cache")})
     assert again.returncode == 0, again.stderr
     assert len((work / "trained").read_text()) == 12 - finished
+
+
+def test_torch_weights_with_their_recipe(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_model
+
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(300, 6)).astype(np.float32), rng.integers(0, 2, 300)
+    np.savez(folder / "inside.npz", x=x[:150], y=y[:150])
+    np.savez(folder / "outside.npz", x=x[150:], y=y[150:])
+    (folder / "net.py").write_text(
+        "from functools import partial\nfrom torch import nn\n"
+        "from reticent.shadows.batched import Training\nfrom reticent.targets.torch import TorchRecipe\n"
+        "def make():\n    return nn.Sequential(nn.Linear(6, 64), nn.Tanh(), nn.Linear(64, 2))\n"
+        "recipe = TorchRecipe(module=make, training=Training(epochs=150, batch_size=50, learning_rate=0.5))\n"
+    )
+    sys.path.insert(0, str(folder))
+    try:
+        from net import recipe
+    finally:
+        sys.path.remove(str(folder))
+    from reticent.data import records
+
+    target = recipe.fit(records(x[:150], y[:150], np.array([0, 1])), 0)
+    save_model(target.module, str(folder / "weights.safetensors"))
+    words = ["--model", "weights.safetensors", "--recipe", "net:recipe", "--train", "inside.npz"]
+    words += ["--holdout", "outside.npz", "--shadows", "4", "--json"]
+    run = reticent(folder, "audit", *words, *(w for n in ("rmia", "gradient-norm") for w in ("--attack", n)))
+    assert run.returncode == 0, run.stderr
+    found = {f["attack"]: f for f in json.loads(run.stdout)["audits"][0]["findings"]}
+    assert found["gradient-norm"]["outcome"] == "measured"
+    assert found["rmia"]["figures"]["auc"]["low"] > 0.55
+    assert torch.get_num_threads() >= 1
+
+
+def test_an_onnx_file(folder: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    from skl2onnx import to_onnx
+
+    table, test = pd.read_parquet(folder / "train.parquet"), pd.read_csv(folder / "test.csv")
+    for name, part in (("onnx-train.csv", table), ("onnx-test.csv", test)):
+        part[["hours", "income"]].to_csv(folder / name, index=False)
+    tree = DecisionTreeClassifier(random_state=0).fit(table[["hours"]].to_numpy(np.float32), table["income"])
+    model = to_onnx(tree, np.zeros((1, 1), np.float32), options={"zipmap": False})
+    (folder / "tree.onnx").write_bytes(model.SerializeToString())
+    run = audit(folder, "--json", model="tree.onnx", train="onnx-train.csv", holdout="onnx-test.csv")
+    assert run.returncode == 0, run.stderr
+    found = {f["attack"]: f for f in json.loads(run.stdout)["audits"][0]["findings"]}
+    assert found["loss"]["figures"]["auc"]["low"] > 0.55
+    assert "recipe" in found["lira"]["reason"]
+
+
+def test_two_models_side_by_side(folder: Path) -> None:
+    run = audit(folder, "--model", "model.joblib", "--trust-pickle", "--out", "runs/two")
+    assert run.returncode == 0, run.stderr
+    page = (folder / "runs/two/report.html").read_text()
+    assert "model.skops" in page and "model.joblib" in page
