@@ -138,6 +138,7 @@ def test_the_persons_key_is_no_feature():
         ([1, 2, 3], [0, 1, 1], None, r"shape \(3,\)"),
         (pd.Series([1, 2, 3]), [0, 1, 1], None, r"shape \(3,\)"),
         ([[1], [2, 3], [4]], [0, 1, 1], None, "rows of one length"),
+        (pd.concat([TABLE, TABLE[["x"]]], axis=1), [0, 1, 1], None, "more than one column 'x'"),
         (TABLE, [0, 1, 1], Roles(person="who"), "no column 'who'"),
         (TABLE, [0, 1, 1], Roles(sensitive=("who",)), "no column 'who'"),
         (np.zeros((3, 2)), [0, 1, 1], Roles(quasi=("who",)), "no column 'who'"),
@@ -252,6 +253,12 @@ def test_groups_are_labels_categories_and_quarters():
     assert groups["label"].value_counts().to_dict() == {"no": 50, "yes": 50}
     assert groups["n"].value_counts().tolist() == [25] * 4
     assert list(of(np.zeros((3, 2)), [0, 1, 0]).groups().columns) == ["label"]
+
+
+def test_a_feature_called_label_does_not_stand_in_for_the_label():
+    groups = of(pd.DataFrame({"label": list("ab") * 50}), np.arange(100) // 50, ("no", "yes")).groups()
+    assert groups["label"].tolist() == ["no"] * 50 + ["yes"] * 50
+    assert groups["label (feature)"].tolist() == list("ab") * 50
 
 
 # Files

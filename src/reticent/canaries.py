@@ -130,6 +130,7 @@ def one_run(
     delta: float = 1e-5,
     references: int = 1,
     seed: int = 0,
+    workers: int | None = None,
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CanaryAudit:
@@ -139,12 +140,13 @@ def one_run(
         data: records; the canaries are drawn from them at random and taken out of the rest.
         references: trainings without canaries that the scores are set against. They see no coin, so the
             bound stays valid; 0 for exactly one training.
+        workers: processes that train; None for one a core.
 
     Raises:
         DataError: too few records for so many canaries.
     """
     plan = CanaryPlan(models=1, canaries=canaries, references=references, seed=seed)
-    signals = _train(recipe, data, plan, canary, cache, progress)
+    signals = _train(recipe, data, plan, canary, workers, cache, progress)
     scores, included = _scores(signals, plan)
     return CanaryAudit(
         bound=audit_one_run(scores[0], included[0], delta=delta, seed=seed),
@@ -166,6 +168,7 @@ def many_runs(
     claimed_epsilon: float | None = None,
     delta: float = 1e-5,
     seed: int = 0,
+    workers: int | None = None,
     cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CanaryAudit:
@@ -180,7 +183,7 @@ def many_runs(
     if runs < 20:
         raise PlanError(f"{runs} runs were asked for; give at least 20, and 200 to show an epsilon of 3")
     plan = CanaryPlan(models=runs, canaries=1, seed=seed)
-    signals = _train(recipe, data, plan, canary, cache, progress)
+    signals = _train(recipe, data, plan, canary, workers, cache, progress)
     margins, coins = _scores(signals, plan)
     scores, included = margins[:, 0], coins[:, 0]
     strategy = Bonferroni(thresholds=4)
@@ -225,6 +228,7 @@ def _train(
     data: Records,
     plan: CanaryPlan,
     canary: Canary,
+    workers: int | None,
     cache: str | Path | None,
     progress: Progress | None,
 ) -> Signals:
@@ -232,7 +236,13 @@ def _train(
     records = with_canaries(data, plan.canaries, canary, plan.seed)
     with (progress or default_progress()).stage("training with canaries", plan.trainings) as advance:
         signals: Any = ask_shadows(
-            recipe, records, plan, [Scores()], cache=folder / "signals", advance=advance
+            recipe,
+            records,
+            plan,
+            [Scores()],
+            cache=folder / "signals",
+            workers=workers,
+            advance=advance,
         )
     answers: Signals = signals[Scores()]
     return answers

@@ -105,15 +105,16 @@ class Records:
         import pandas as pd
 
         groups = pd.DataFrame({"label": self.classes[self.labels]})
+        names = {"label": "label (feature)"}
         features: Any = self.features
         if not is_table(features):
             return groups
         for name in features.columns:
-            column = features[name].reset_index(drop=True)
+            column, shown = features[name].reset_index(drop=True), names.get(str(name), str(name))
             if pd.api.types.is_numeric_dtype(column) and column.nunique() > 8:
-                groups[str(name)] = pd.qcut(column, 4, duplicates="drop").astype(str)
+                groups[shown] = pd.qcut(column, 4, duplicates="drop").astype(str)
             elif column.nunique() <= 50:
-                groups[str(name)] = column.astype(str)
+                groups[shown] = column.astype(str)
         return groups
 
 
@@ -190,10 +191,11 @@ def records(
         what: how the errors call these records ("members", ...).
 
     Raises:
-        DataError: lengths that differ, no records, labels that the model does not know.
+        DataError: lengths that differ, no records, two columns of one name, labels that the model does not
+            know.
     """
     roles = roles or Roles()
-    features = _features(x)
+    features = _features(x, what)
     labels = np.asarray(y).reshape(-1)
     if len(features) != len(labels):
         raise DataError(
@@ -239,10 +241,13 @@ def positions(labels: npt.NDArray[Any], classes: npt.NDArray[Any], *, what: str 
     return np.array([lookup[v] for v in values.tolist()], dtype=np.int64)[inverse.reshape(-1)]
 
 
-def _features(x: Any) -> Any:
+def _features(x: Any, what: str) -> Any:
     if type(x).__module__.partition(".")[0] == "polars":
         return x.to_pandas()
     if is_table(x):
+        twice = x.columns[x.columns.duplicated()].tolist()
+        if twice:
+            raise DataError(f"the {what} have more than one column {twice[0]!r}; give each a name of its own")
         return x.reset_index(drop=True)
     try:
         array = np.asarray(x)

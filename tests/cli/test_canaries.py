@@ -36,7 +36,7 @@ def canaries(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_claim_is_refuted_with_3(folder: Path) -> None:
-    run = canaries(folder, "--recipe", "mine:heart", "--claimed-epsilon", "1")
+    run = canaries(folder, "--recipe", "mine:heart", "--claimed-epsilon", "1", "--workers", "1")
     assert run.returncode == 3, run.stderr
     assert "is violated" in run.stdout
 
@@ -47,7 +47,7 @@ def test_a_training_that_learns_nothing_is_not_accused(folder: Path) -> None:
     assert "not refuted" in run.stdout
 
 
-@pytest.mark.parametrize("words", [("--count", "700"), ("--delta", "2"), ("--recipe", "mine:absent")])
+@pytest.mark.parametrize("words", [("--count", "700"), ("--delta", "2"), ("--recipe", "mine:absent"), ("--runs", "5")])
 def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...]) -> None:
     run = canaries(folder, "--recipe", "mine:heart", *words)
     assert run.returncode == 2

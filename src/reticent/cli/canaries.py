@@ -24,6 +24,9 @@ def canaries(
     claimed_epsilon: Annotated[float | None, typer.Option(help="What the training claims.")] = None,
     delta: Annotated[float, typer.Option(help="The delta of the claim.")] = 1e-5,
     seed: Annotated[int, typer.Option(help="Of the coins and the trainings.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that train; all cores by default.")
+    ] = None,
 ) -> None:
     """Bound a training's epsilon from below by canaries put in by coin flips."""
     import numpy as np
@@ -44,7 +47,14 @@ def canaries(
     training = load_recipe(recipe)
     if runs is not None:
         found = many_runs(
-            training, data, runs=runs, canary=canary, claimed_epsilon=claimed_epsilon, delta=delta, seed=seed
+            training,
+            data,
+            runs=runs,
+            canary=canary,
+            claimed_epsilon=claimed_epsilon,
+            delta=delta,
+            seed=seed,
+            workers=workers,
         )
     else:
         found = one_run(
@@ -55,6 +65,7 @@ def canaries(
             claimed_epsilon=claimed_epsilon,
             delta=delta,
             seed=seed,
+            workers=workers,
         )
     typer.echo(found.sentence)
     typer.echo(f"General bound: {found.bound}. If the mechanism is Gaussian: {found.gaussian}.")
