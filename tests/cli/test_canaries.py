@@ -47,7 +47,9 @@ def test_a_training_that_learns_nothing_is_not_accused(folder: Path) -> None:
     assert "not refuted" in run.stdout
 
 
-@pytest.mark.parametrize("words", [("--count", "700"), ("--delta", "2"), ("--recipe", "mine:absent"), ("--runs", "5")])
+@pytest.mark.parametrize(
+    "words", [("--count", "700"), ("--delta", "2"), ("--recipe", "mine:absent"), ("--runs", "5")]
+)
 def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...]) -> None:
     run = canaries(folder, "--recipe", "mine:heart", *words)
     assert run.returncode == 2

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reticent.attacks.membership.blind import blind_scores
+from reticent.attacks.membership.blind import _folds, blind_scores
 from reticent.data import Records
 from reticent.measure.roc import Roc
 
@@ -42,7 +42,7 @@ def test_sides_that_were_drawn_alike_are_not_told_apart(copies: bool) -> None:
 
 def test_a_drift_is_found() -> None:
     areas = []
-    for seed in range(5):
+    for seed in range(10):
         records = drawn(seed, records=300)
         members = np.arange(300) < 150
         x = np.array(records.features)
@@ -50,7 +50,7 @@ def test_a_drift_is_found() -> None:
         areas.append(
             Roc.of(blind_scores(Records(x, records.labels, records.classes), members, 0), members).auc()
         )
-    assert np.mean([a.value for a in areas]) > 0.68  # at best Φ(1 / √2) = 0.76
+    assert np.mean([a.value for a in areas]) > 0.67  # at best Φ(1 / √2) = 0.76
     assert all(a.low > 0.52 for a in areas)
 
 
@@ -82,6 +82,16 @@ def test_equal_records_are_judged_by_a_classifier_that_saw_none_of_them() -> Non
         records = Records(x, np.zeros(180, dtype=np.int64), np.arange(1))
         areas.append(Roc.of(blind_scores(records, members, seed), members).auc().value)
     assert abs(np.mean(areas) - 0.5) < 3 * np.std(areas, ddof=1) / np.sqrt(20)
+
+
+def test_folds_keep_equal_records_together_and_are_alike() -> None:
+    rng = np.random.default_rng(0)
+    keys, members = rng.integers(0, 400, 1000), rng.random(1000) < 0.3
+    fold = _folds(keys, members, 5, rng)
+    assert all(len(np.unique(fold[keys == key])) == 1 for key in np.unique(keys))
+    sizes = np.bincount(fold)
+    assert sizes.min() > 0.95 * sizes.mean()
+    assert np.abs(np.bincount(fold, weights=members) / sizes - members.mean()).max() < 0.05
 
 
 @pytest.mark.parametrize("inside", [0, 1, 2, 4, 39, 40])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reticent.access import BoolArray, FloatArray
+from reticent.access import BoolArray, FloatArray, IntArray
 from reticent.attacks.encode import encode
 from reticent.data import Records
 
@@ -32,7 +32,6 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
         (records,) in [0, 1], higher = member; ½ where there is nothing to learn from.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.model_selection import StratifiedGroupKFold
 
     matrix, keys = encode(records), records.row_keys()
     scores = np.full(len(members), 0.5)
@@ -40,8 +39,9 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
     if parts < 2:  # too few to learn from some and judge others
         return scores
     rng = np.random.default_rng(seed)
-    folds = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    for learnt, judged in folds.split(matrix, members, keys):
+    fold = _folds(keys, members, parts, rng)
+    for part in range(parts):
+        learnt, judged = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
         if len(np.unique(members[learnt])) < 2 or not len(judged):
             continue
         drawn = rng.permutation(learnt)[:MOST]
@@ -52,6 +52,19 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
         judgement = classifier.decision_function(matrix[judged])
         scores[judged] = _ranks(judgement)
     return scores
+
+
+def _folds(keys: IntArray, members: BoolArray, parts: int, rng: np.random.Generator) -> IntArray:
+    """(records,) a fold each: equal keys in one, folds alike in size and in their share of members.
+
+    Kinds of record are dealt out like cards, sorted by how many records they are and then by the share of
+    members, in random order otherwise.
+    """
+    _, kind, size = np.unique(keys, return_inverse=True, return_counts=True)
+    share = np.bincount(kind, weights=members) / size
+    dealt = np.empty(len(size), dtype=np.int64)
+    dealt[np.lexsort((rng.random(len(size)), share, size))] = np.arange(len(size)) % parts
+    return dealt[kind]
 
 
 def _ranks(values: FloatArray) -> FloatArray:
