@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from reticent.access import Access
-from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.attack import Attack
 from reticent.attacks.catalogue import catalogue
 
 FOLDER = Path(__file__).parent / "attacks"
@@ -28,7 +28,7 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def page(attack: type[MembershipAttack]) -> str:
+def page(attack: type[Attack]) -> str:
     """One attack's page."""
     background = inspect.getdoc(sys.modules[attack.__module__]) or ""
     lines = [
@@ -61,23 +61,23 @@ def page(attack: type[MembershipAttack]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def index(attacks: tuple[type[MembershipAttack], ...]) -> str:
+def index(attacks: tuple[type[Attack], ...]) -> str:
     """The table of all attacks."""
     lines = ["# Attacks", "", *table(attacks, folder="")]
     return "\n".join(lines) + "\n"
 
 
-def table(attacks: tuple[type[MembershipAttack], ...], *, folder: str) -> list[str]:
+def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
     """The lines of the table of all attacks; `folder` is where their pages lie from where it stands."""
-    lines = ["| attack | what it is | access | shadow models |", "|---|---|---|---|"]
+    lines = ["| attack | threat | what it is | access | shadow models |", "|---|---|---|---|---|"]
     for a in attacks:
         first = (inspect.getdoc(a) or "").splitlines()[0]
         link = f"[{a.title()}]({folder}{a.title()}.md)"
-        lines.append(f"| {link} | {first} | {a.needs} | {'yes' if a.shadows else 'no'} |")
+        lines.append(f"| {link} | {a.threat.value} | {first} | {a.needs} | {'yes' if a.shadows else 'no'} |")
     return lines
 
 
-def readme(attacks: tuple[type[MembershipAttack], ...]) -> str:
+def readme(attacks: tuple[type[Attack], ...]) -> str:
     """The project's README with its table of attacks as it should be."""
     text = README.read_text(encoding="utf-8")
     before, _, rest = text.partition(START)

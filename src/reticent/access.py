@@ -136,6 +136,14 @@ class WhiteBox(Protocol):
         """Return (records, parameters) L2 norms of each record's loss gradient, one column a tensor."""
 
 
+@runtime_checkable
+class Inside(Protocol):
+    """A target whose inner answers can be read."""
+
+    def activations(self, x: Features) -> FloatArray:
+        """Return (records, neurons) what stands before the last layer."""
+
+
 class Metered:
     """What an attack is given: a target capped at a rung, asked in batches, each record counted.
 
@@ -204,6 +212,20 @@ class Metered:
         """
         if self.access < Access.WEIGHTS or not isinstance(self._target, WhiteBox):
             raise PermissionError(f"weights are needed and {self.access} are granted")
+        return self._target
+
+    @property
+    def inside(self) -> Inside:
+        """The target itself, to read what stands before its last layer.
+
+        Raises:
+            PermissionError: the rung does not reach the weights.
+            ModelError: a kind of model that has no layers.
+        """
+        if self.access < Access.WEIGHTS:
+            raise PermissionError(f"weights are needed and {self.access} are granted")
+        if not isinstance(self._target, Inside):
+            raise ModelError("activations are needed, and this kind of model has none; give a torch module")
         return self._target
 
 

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from reticent.access import Access, BoolArray, FloatArray
-from reticent.measure.estimate import Figure
+from reticent.access import Access, BoolArray, FloatArray, IntArray
+from reticent.measure.estimate import Figure, Withheld, clopper_pearson
+from reticent.measure.guesses import gain, gain_difference
 from reticent.measure.roc import Roc
 
 
@@ -52,6 +53,80 @@ class Evidence:
     members: BoolArray
 
 
+SUREST = 100
+"""People whom an attacker is surest of, and who are looked at by themselves."""
+
+FEWEST_GUESSED = 30
+"""Records on a side below which a share of right guesses is withheld."""
+
+
+@dataclass(frozen=True, eq=False)
+class Guesses:
+    """Guesses of a secret value, beside the truth and beside those of someone who never sees the model.
+
+    Attributes:
+        scores: (records, values) higher means that the record more likely has the value.
+        control: (records, values) the same by imputation from the rest of the record.
+        truth: (records,) position of the value that each has.
+        members: (records,) whether the model was trained on the record.
+    """
+
+    scores: FloatArray
+    control: FloatArray
+    truth: IntArray
+    members: BoolArray
+
+    @property
+    def right(self) -> BoolArray:
+        """(records,) where the likeliest value is the true one."""
+        return np.asarray(self.scores.argmax(axis=1) == self.truth)
+
+    @property
+    def control_right(self) -> BoolArray:
+        """(records,) where imputation guesses rightly."""
+        return np.asarray(self.control.argmax(axis=1) == self.truth)
+
+    def figure(self, name: str, *, level: float = 0.95) -> Figure:
+        """A figure by its name.
+
+        Args:
+            name: "right" or "imputed", the share guessed rightly by the attack or without the model; "gain",
+                the first less the second; each of members, or "... outside" of the others; "leak", the gain
+                on members less that on others; "surest" and "surest imputed", the shares of the hundred
+                members whom the attack is surest of.
+
+        Raises:
+            ValueError: no figure has that name.
+        """
+        inside, outside = self.members, ~self.members
+        if min(inside.sum(), outside.sum()) < FEWEST_GUESSED:
+            return Withheld(f"fewer than {FEWEST_GUESSED} members or others have a known value")
+        kind = name.removesuffix(" outside")
+        where = outside if name != kind else inside
+        if kind in ("right", "imputed"):
+            return _share((self.right if kind == "right" else self.control_right)[where], level)
+        if kind == "gain":
+            return gain(self.right[where], self.control_right[where], level)
+        if name == "leak":
+            within, without = ((self.right[side], self.control_right[side]) for side in (inside, outside))
+            return gain_difference(within, without, level)
+        if name in ("surest", "surest imputed"):
+            return _share((self.right if name == "surest" else self.control_right)[self.surest], level)
+        raise ValueError(f"no figure is called {name!r}")
+
+    @property
+    def surest(self) -> IntArray:
+        """(up to 100,) the members whom the attack is surest of: the best value furthest above the next."""
+        best = np.sort(self.scores, axis=1)
+        ahead = np.where(self.members, best[:, -1] - best[:, -2], -np.inf)
+        order = np.argsort(-ahead, kind="stable")
+        return order[: min(SUREST, int(self.members.sum()))]
+
+
+def _share(right: BoolArray, level: float) -> Figure:
+    return clopper_pearson(int(right.sum()), len(right), level)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Finding:
     """One attack's result.
@@ -61,6 +136,7 @@ class Finding:
         outcome: "measured", "refused" (known before anything was computed) or "failed".
         reason: why it was refused or how it failed; empty where measured.
         access: the rung that it used.
+        secret: the sensitive column that was guessed; empty for membership.
         evidence: per-record guesses and truth, where measured.
         baseline: the same curve for the attacker who never sees the model, where measured.
         subject: what a row of the evidence is: a record, or a person with several.
@@ -72,7 +148,8 @@ class Finding:
     access: Access
     outcome: Literal["measured", "refused", "failed"]
     reason: str = ""
-    evidence: Evidence | None = None
+    secret: str = ""
+    evidence: Evidence | Guesses | None = None
     baseline: Roc | None = None
     cost: Cost = field(default_factory=Cost)
     subject: Literal["record", "person"] = "record"
@@ -81,16 +158,33 @@ class Finding:
     caveat: str = ""
 
     @property
+    def title(self) -> str:
+        """The attack, and what it guesses where that is a column."""
+        return f"{self.attack} on {self.secret}" if self.secret else self.attack
+
+    @property
+    def membership(self) -> Evidence:
+        """The guesses of who is a member.
+
+        Raises:
+            LookupError: nothing was measured, or something else was guessed.
+        """
+        if self.evidence is None:
+            raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
+        if not isinstance(self.evidence, Evidence):
+            raise LookupError(f"{self.title} guesses a column, and says nothing of membership")
+        return self.evidence
+
+    @property
     def roc(self) -> Roc:
         """The ROC curve of the guesses.
 
         Raises:
             LookupError: nothing was measured.
         """
-        if self.evidence is None:
-            raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
         if "_roc" not in self.__dict__:
-            object.__setattr__(self, "_roc", Roc.of(self.evidence.scores, self.evidence.members))
+            told = self.membership
+            object.__setattr__(self, "_roc", Roc.of(told.scores, told.members))
         roc: Roc = self.__dict__["_roc"]
         return roc
 
@@ -98,7 +192,8 @@ class Finding:
         """A figure by its name, as thresholds and tables write it.
 
         Args:
-            name: "auc", "advantage", "balanced accuracy" or "tpr@P%" (true positives at P % false positives).
+            name: "auc", "advantage", "balanced accuracy" or "tpr@P%" (true positives at P % false positives);
+                for a secret value those of `Guesses.figure`.
             attacks: how many attacks the figure will be picked from as the worst; its interval is widened
                 (Bonferroni) to hold for all of them together.
 
@@ -107,6 +202,8 @@ class Finding:
             ValueError: no figure has that name.
         """
         level = 1 - 0.05 / attacks
+        if isinstance(self.evidence, Guesses):
+            return self.evidence.figure(name, level=level)
         if name == "auc":
             return self.roc.auc(level=level)
         if name == "advantage":
@@ -119,8 +216,7 @@ class Finding:
 
     def ranks(self) -> FloatArray:
         """(records,) share of the non-members that each record's score exceeds."""
-        if self.evidence is None:
-            raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
-        outside = np.sort(self.evidence.scores[~self.evidence.members])
-        below: FloatArray = np.searchsorted(outside, self.evidence.scores) / len(outside)
+        told = self.membership
+        outside = np.sort(told.scores[~told.members])
+        below: FloatArray = np.searchsorted(outside, told.scores) / len(outside)
         return below

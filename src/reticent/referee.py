@@ -21,27 +21,30 @@ from typing import Any
 import numpy as np
 
 from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
-from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.attack import Attack, AttributeAttack, MembershipAttack
 from reticent.attacks.catalogue import chosen, left_out
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
-from reticent.errors import ReticentError, StorageError, TargetError, said
+from reticent.errors import ReticentError, StorageError, TargetError
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
+from reticent.hearing import Hearing, first_line, threw, unmeasured
 from reticent.progress import Progress, default_progress
 from reticent.question import Labels, Question, Scores
 from reticent.recipe import Recipe
 from reticent.result import Audit, Checks, Provenance
 from reticent.scene import Scene
+from reticent.secret_trial import SecretTrial
 from reticent.settings import Settings
 from reticent.shadows.engine import ask_shadows, shadow_key
 from reticent.shadows.plan import Plan
-from reticent.shadows.signals import Answers
 from reticent.stage import Stage, lay_out
 from reticent.store import Cells, default_cache, private_folder
 from reticent.targets.load import open_target, recipe_for
 from reticent.threshold import default_thresholds, read_thresholds
+
+NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
 REMOTE_BATCH = 500
 """Records asked of a remote target at a time: what is lost when it fails."""
@@ -57,7 +60,7 @@ def audit(
     nonmembers: tuple[Any, Any],
     recipe: Recipe | None = None,
     roles: Roles | None = None,
-    attacks: Sequence[MembershipAttack] | None = None,
+    attacks: Sequence[Attack] | None = None,
     settings: Settings | None = None,
     name: str | None = None,
     cache: str | Path | None = None,
@@ -70,7 +73,7 @@ def audit(
         members: features and labels that the model was trained on.
         nonmembers: features and labels from the same source that it never saw.
         recipe: how to train another like it; needed for models that can't be cloned and fitted again.
-        roles: what the columns mean.
+        roles: what the columns mean; attacks on sensitive columns run where some are named.
         attacks: attacks to run, with their options; None for those that `settings` names.
         settings: everything else that may be chosen.
         name: what the report calls the model.
@@ -87,7 +90,11 @@ def audit(
     settings = settings or Settings()
     target = open_target(model, classes=_labels(members, nonmembers))
     granted = min(target.access, Access[settings.access.upper()] if settings.access else Access.WEIGHTS)
-    runs = tuple(attacks) if attacks is not None else chosen(settings.attacks, granted)
+    runs = (
+        tuple(attacks)
+        if attacks is not None
+        else chosen(settings.attacks, granted, secrets=bool(roles and roles.sensitive))
+    )
     stage = lay_out(
         target,
         members,
@@ -109,12 +116,14 @@ def audit(
     unnamed = left_out(settings.attacks, runs) if attacks is None else ()
     findings = (*referee.findings(runs), *referee.unasked(unnamed))
     outside = int((~stage.members[stage.candidates]).sum())
+    guessed = any(f.secret and f.outcome == "measured" for f in findings)
+    limits = read_thresholds(settings.fail_on) if settings.fail_on else None
     return Audit(
         model=name or type(model).__name__,
         access=granted,
         findings=findings,
         checks=referee.checks(),
-        thresholds=read_thresholds(settings.fail_on) if settings.fail_on else default_thresholds(outside),
+        thresholds=limits or default_thresholds(outside, secrets=guessed),
         prior=settings.prior,
         exposed_above=settings.exposed_above,
         candidates=stage.records.take(stage.candidates),
@@ -158,38 +167,57 @@ class Referee:
         self.scene_key = fingerprint(
             self.identity, stage.records.fingerprint(), stage.known, granted, settings.seed
         )
-        self.answers: dict[Question, Answers] = {}
-        self.unanswered: dict[Question, str] = {}
+        self.hearing = Hearing(self.target, stage.records, progress)
         self.blind = self._blind()
 
-    def findings(self, attacks: Sequence[MembershipAttack]) -> tuple[Finding, ...]:
+    def findings(self, attacks: Sequence[Attack]) -> tuple[Finding, ...]:
         """Run the attacks; refused and failed ones are findings too."""
-        refusals = {a: self._refusal(a) for a in attacks}
+        by_record = self._membership([a for a in attacks if isinstance(a, MembershipAttack)])
+        on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
+        return (*by_record, *(self._secrets(on_secrets) if on_secrets else ()))
+
+    def _secrets(self, attacks: Sequence[AttributeAttack]) -> list[Finding]:
+        columns = self.stage.records.roles.sensitive
+        if not columns:
+            return [unmeasured(a, "refused", NO_SECRET) for a in attacks]
+        trial = SecretTrial(
+            target=self.target,
+            stage=self.stage,
+            hearing=self.hearing,
+            cells=self.cells,
+            scene_key=self.scene_key,
+            seed=self.settings.seed,
+            refusal=self._refusal,
+            progress=self.progress,
+        )
+        return [finding for column in columns for finding in trial.findings(column, attacks)]
+
+    def _membership(self, attacks: Sequence[MembershipAttack]) -> tuple[Finding, ...]:
+        refusals = {a: self._refusal(a, a.questions) for a in attacks}
         kept = {a: self.cells.find(self._key(a)) for a in attacks if not refusals[a]}
         fresh = [a for a, cell in kept.items() if cell is None]
-        self._ask(fresh)
-        scene = self._scene([a for a in fresh if not self._unasked(a)])
+        self.hearing.ask([q for a in fresh for q in a.questions])
+        scene = self._scene([a for a in fresh if not self.hearing.why_not(a.questions)])
         found = []
         with self.progress.stage("attacking", len(fresh)) as advance:
             for attack in attacks:
                 if refusals[attack]:
-                    found.append(self._unmeasured(attack, "refused", refusals[attack]))
-                elif self._unasked(attack):
-                    found.append(self._unmeasured(attack, "refused", self._unasked(attack)))
+                    found.append(unmeasured(attack, "refused", refusals[attack]))
+                elif why := self.hearing.why_not(attack.questions):
+                    found.append(unmeasured(attack, "refused", why))
                 else:
                     found.append(self._guess(attack, scene, kept[attack]))
                     advance(int(kept[attack] is None))
         return (*found, *self._by_person(found))
 
-    def unasked(self, attacks: Sequence[MembershipAttack]) -> list[Finding]:
+    def unasked(self, attacks: Sequence[Attack]) -> list[Finding]:
         """Rows for costly attacks that were not named."""
         found = []
         for attack in attacks:
-            each = sum(q.queries(len(self.stage.records)) for q in attack.questions) // len(
-                self.stage.records
-            )
+            questions = () if isinstance(attack, AttributeAttack) else attack.questions
+            each = sum(q.queries(len(self.stage.records)) for q in questions) // len(self.stage.records)
             reason = f"asks {each:,} queries a record: name it, or 'all', to run it"
-            found.append(self._unmeasured(attack, "refused", self._refusal(attack) or reason))
+            found.append(unmeasured(attack, "refused", self._refusal(attack, questions) or reason))
         return found
 
     def checks(self) -> Checks:
@@ -229,16 +257,16 @@ class Referee:
             options=asdict(self.settings),
         )
 
-    def _refusal(self, attack: MembershipAttack) -> str:
+    def _refusal(self, attack: Attack, questions: Sequence[Question]) -> str:
         if attack.needs > self.target.access:
             return f"needs {attack.needs}, and {self.target.access} are granted"
         if attack.needs == Access.WEIGHTS and not self.white_box:
-            return "needs gradients, and this kind of model gives none"
+            return "needs the inside of a model, and this kind of model shows none"
         if attack.shadows and self.recipe is None:
             return "needs shadow models, and no recipe says how to train another model like this one"
         if attack.population and not self.stage.known.any():
             return "needs non-members that the attacker knows as such, and none were set aside"
-        needed = sum(q.queries(len(self.stage.records)) for q in attack.questions)
+        needed = sum(q.queries(len(self.stage.records)) for q in questions)
         if self.target.limit is not None and needed > self.target.limit:
             return f"needs {needed:,} queries, and {self.target.limit:,} are allowed"
         return ""
@@ -247,34 +275,6 @@ class Referee:
         return fingerprint(
             "guess", attack, self.scene_key, (self.plan, self.shadows) if attack.shadows else ""
         )
-
-    def _ask(self, attacks: Sequence[MembershipAttack]) -> None:
-        """Put each question to the target once; the plain ones first, since all else leans on them."""
-        questions = list(dict.fromkeys(q for a in attacks for q in a.questions))
-        questions.sort(key=lambda q: not isinstance(q, Scores | Labels))
-        with self.progress.stage("asking the model", len(questions)) as advance:
-            for question in questions:
-                try:
-                    self._answer(question)
-                except (ReticentError, MemoryError) as error:
-                    if isinstance(error, StorageError):
-                        raise
-                    self.unanswered[question] = str(error) or "memory ran out"
-                advance(1)
-
-    def _answer(self, question: Question) -> Answers:
-        if question not in self.answers:
-            try:
-                values = question.ask(self.target, self.stage.records)
-            except (ReticentError, MemoryError):
-                raise
-            except Exception as error:
-                raise TargetError(_threw(error, "while it was asked about the records")) from error
-            self.answers[question] = Answers(values[None], self.stage.records.labels)
-        return self.answers[question]
-
-    def _unasked(self, attack: MembershipAttack) -> str:
-        return next((self.unanswered[q] for q in attack.questions if q in self.unanswered), "")
 
     def _scene(self, attacks: Sequence[MembershipAttack]) -> Scene:
         signals = {}
@@ -293,7 +293,12 @@ class Referee:
                     )
                 )
         return Scene(
-            self.target, self.stage.records, self.stage.known, self.answers, signals, self.settings.seed
+            self.target,
+            self.stage.records,
+            self.stage.known,
+            self.hearing.answers,
+            signals,
+            self.settings.seed,
         )
 
     def _guess(
@@ -306,9 +311,9 @@ class Referee:
             except (StorageError, MemoryError):
                 raise
             except ReticentError as error:
-                return self._unmeasured(attack, "failed", str(error))
+                return unmeasured(attack, "failed", str(error))
             except Exception as error:
-                return self._unmeasured(attack, "failed", _threw(error, "during the attack", who="it"))
+                return unmeasured(attack, "failed", threw(error, "during the attack", who="it"))
             facts = {"seconds": time.perf_counter() - start, "queries": self.target.queries - before}
             self.cells.keep(self._key(attack), {"scores": scores}, facts)
             kept = {"scores": scores}, facts
@@ -326,19 +331,7 @@ class Referee:
                 trainings=self.plan.models if attack.shadows else 0,
                 seconds=float(facts["seconds"]),
             ),
-            about=_first_line(attack),
-            source=attack.source,
-            caveat=attack.caveat,
-        )
-
-    def _unmeasured(self, attack: MembershipAttack, outcome: Any, reason: str) -> Finding:
-        return Finding(
-            attack=attack.name,
-            threat=attack.threat,
-            access=attack.needs,
-            outcome=outcome,
-            reason=reason,
-            about=_first_line(attack),
+            about=first_line(attack),
             source=attack.source,
             caveat=attack.caveat,
         )
@@ -350,10 +343,8 @@ class Referee:
         if people is None or not measured:
             return []
         best = max(measured, key=lambda f: f.roc.auc().value)
-        assert best.evidence is not None
-        scores, members = by_person(
-            best.evidence.scores, best.evidence.members, people[self.stage.candidates]
-        )
+        told = best.membership
+        scores, members = by_person(told.scores, told.members, people[self.stage.candidates])
         return [
             Finding(
                 attack=f"{best.attack} by person",
@@ -397,7 +388,7 @@ class Referee:
         """(candidates,) 1.0 where the model names the right class."""
         question = Scores() if self.target.access >= Access.SCORES else Labels()
         try:
-            answers = self._answer(question)
+            answers = self.hearing.answer(question)
         except TargetError:  # no queries left: the findings say so
             return np.full(len(self.stage.candidates), np.nan)
         if isinstance(question, Labels):
@@ -414,15 +405,7 @@ class Referee:
         except ReticentError:
             raise
         except Exception as error:
-            raise TargetError(_threw(error, f"on the first {len(few)} records")) from error
-
-
-def _threw(error: Exception, when: str, *, who: str = "the model") -> str:
-    return f"{who} threw {when} ({said(error)}); give the records in the form that the model was trained on"
-
-
-def _first_line(attack: MembershipAttack) -> str:
-    return (type(attack).__doc__ or "").strip().splitlines()[0]
+            raise TargetError(threw(error, f"on the first {len(few)} records")) from error
 
 
 def _labels(members: Any, nonmembers: Any) -> Any:

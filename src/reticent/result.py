@@ -111,21 +111,26 @@ class Audit:
     seed: int = 0
 
     def __getitem__(self, attack: str) -> Finding:
-        """The finding of an attack by its name.
+        """The finding of an attack by its name; "csmia on race" where it guesses a column.
 
         Raises:
             PlanError: no such attack was part of the audit.
         """
         for finding in (*self.findings, self.checks.blind):
-            if finding.attack == attack:
+            if attack in (finding.attack, finding.title):
                 return finding
-        names = ", ".join(f.attack for f in self.findings)
+        names = ", ".join(f.title for f in self.findings)
         raise PlanError(f"no attack called {attack!r} was part of this audit; those that were: {names}")
 
     @property
     def measured(self) -> tuple[Finding, ...]:
-        """The findings that hold figures."""
-        return tuple(f for f in self.findings if f.outcome == "measured")
+        """The findings of membership that hold figures."""
+        return tuple(f for f in self.findings if f.outcome == "measured" and not f.secret)
+
+    @property
+    def secrets(self) -> tuple[Finding, ...]:
+        """The findings about sensitive columns that hold figures."""
+        return tuple(f for f in self.findings if f.outcome == "measured" and f.secret)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -135,7 +140,10 @@ class Audit:
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The worst figure against each threshold."""
-        return tuple(judge(self.measured, t, spoilt=self.checks.spoilt) for t in self.thresholds)
+        return tuple(
+            judge(self.secrets if t.figure == "leak" else self.measured, t, spoilt=self.checks.spoilt)
+            for t in self.thresholds
+        )
 
     @property
     def threshold(self) -> Threshold:
@@ -199,10 +207,9 @@ class Audit:
         Valid for a training that draws its records at random from the candidates; no guarantee above it.
         """
         evidence = self[attack].evidence
-        if evidence is None:
-            raise PlanError(
-                f"{attack} was {self[attack].outcome}, so it bounds no epsilon: {self[attack].reason}"
-            )
+        if not isinstance(evidence, Evidence):
+            reason = self[attack].reason or "it guesses a secret, not membership"
+            raise PlanError(f"{attack} was {self[attack].outcome}, and bounds no epsilon: {reason}")
         return epsilon_lower_bound(evidence.scores, evidence.members, delta=delta, strategy=Bonferroni())
 
     def report(self, path: str | Path, *, beside: Sequence[Audit] = ()) -> Path:
@@ -218,11 +225,11 @@ class Audit:
         return write_folder(self, Path(folder))
 
     def _evidence(self) -> Evidence:
-        if self.strongest is None or self.strongest.evidence is None:
+        if self.strongest is None:
             raise PlanError(
                 f"nothing was measured on {self.model}, so there is no risk by record; see its findings"
             )
-        return self.strongest.evidence
+        return self.strongest.membership
 
     def _repr_html_(self) -> str:
         from reticent.report.fragments import audit_fragment

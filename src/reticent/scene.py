@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reticent.access import Access, BoolArray, IntArray, Metered
+from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered
 from reticent.data import Records
 from reticent.question import Question, Scores
+from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
 
 
@@ -63,3 +64,35 @@ class Scene:
     def rng(self) -> np.random.Generator:
         """A fresh generator: the same seed, the same draws, whichever attack ran before."""
         return np.random.default_rng(self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class SecretScene:
+    """What an attack on a sensitive column is handed: everyone's records without it.
+
+    Attributes:
+        target: the model under audit, metered and capped.
+        records: (records,) candidates and known non-members together, the column taken out.
+        secret: the column and the values it may have.
+        known: (records,) position of the value of those whose value the attacker knows, −1 of all others.
+        answers: what the target answered to each question, over `records`.
+        seed: of everything random that an attack does.
+    """
+
+    target: Metered
+    records: Records
+    secret: Secret
+    known: IntArray
+    answers: Mapping[Question, Answers] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def auxiliary(self) -> BoolArray:
+        """(records,) True where the attacker knows the value."""
+        return np.asarray(self.known >= 0)
+
+    def log_prior(self) -> FloatArray:
+        """(values,) log of each value's share among the known ones, none of them nought."""
+        counts = np.bincount(self.known[self.auxiliary], minlength=len(self.secret.values)) + 0.5
+        shares: FloatArray = np.log(counts / counts.sum())
+        return shares

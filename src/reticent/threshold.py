@@ -14,7 +14,7 @@ from reticent.finding import Finding
 from reticent.measure.estimate import Estimate, Withheld
 
 _FORM = re.compile(
-    r"(?P<figure>auc|advantage|balanced accuracy|tpr@\d+(?:\.\d+)?%)"
+    r"(?P<figure>auc|advantage|balanced accuracy|leak|tpr@\d+(?:\.\d+)?%)"
     r"\s*(?P<edge>low)?\s*>\s*(?P<limit>\d*\.?\d+)"
 )
 
@@ -24,7 +24,7 @@ class Threshold:
     """The most that a figure may be, written "tpr@0.1%>0.01": fail if it is more.
 
     Attributes:
-        figure: "auc", "advantage", "balanced accuracy" or "tpr@P%".
+        figure: "auc", "advantage", "balanced accuracy" or "tpr@P%"; "leak" of the sensitive columns.
         limit: fail above it.
         edge: "value" compares the figure itself, "low" the lower end of its interval
             ("tpr@0.1% low>0.01"): fail only on what is sure.
@@ -45,7 +45,7 @@ class Threshold:
         if match is None or not 0 <= float(match["limit"]) <= 1 or not _resolvable(match["figure"]):
             raise PlanError(
                 f"the threshold {text!r} does not read; write a figure (auc, advantage, balanced accuracy, "
-                "tpr@0.1%), optionally 'low', then '>' and a share from 0 to 1, as in 'tpr@0.1%>0.01'"
+                "leak, tpr@0.1%), optionally 'low', then '>' and a share from 0 to 1, as in 'tpr@0.1%>0.01'"
             )
         return cls(match["figure"], float(match["limit"]), "low" if match["edge"] else "value")
 
@@ -68,13 +68,15 @@ def read_thresholds(text: str) -> tuple[Threshold, ...]:
     return tuple(Threshold.parse(part) for part in text.split(","))
 
 
-def default_thresholds(nonmembers: int) -> tuple[Threshold, ...]:
+def default_thresholds(nonmembers: int, *, secrets: bool = False) -> tuple[Threshold, ...]:
     """What holds where a user asks for nothing: few surely named, and not many better than guessed.
 
     Either alone gives a false all-clear. A tree that knows its records by heart answers with ties, so
     that nobody is named at a low false-positive rate; a model may name a few surely and hide all others.
+    Where there are sensitive columns (`secrets`), a leak of five points is the limit.
     """
-    return tuple(dict.fromkeys((default_threshold(nonmembers), Threshold("auc", 0.6))))
+    membership = dict.fromkeys((default_threshold(nonmembers), Threshold("auc", 0.6)))
+    return (*membership, *((Threshold("leak", 0.05),) if secrets else ()))
 
 
 def default_threshold(nonmembers: int) -> Threshold:
@@ -140,7 +142,7 @@ def judge(findings: Sequence[Finding], threshold: Threshold, *, spoilt: bool) ->
     The interval is widened (Bonferroni) for the worst having been picked among so many attacks.
     """
     measured = [f for f in findings if f.outcome == "measured"]
-    figures = [(f.attack, f.figure(threshold.figure, attacks=len(measured))) for f in measured]
+    figures = [(f.title, f.figure(threshold.figure, attacks=len(measured))) for f in measured]
     known = [(attack, figure) for attack, figure in figures if isinstance(figure, Estimate)]
     if not known:
         reason = figures[0][1] if figures else Withheld("no attack could be run")

@@ -10,7 +10,8 @@ from typing import ClassVar
 from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
 from reticent.question import Question, Scores
-from reticent.scene import Scene
+from reticent.scene import Scene, SecretScene
+from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
 
 
@@ -39,14 +40,12 @@ class MembershipAttack(ABC):
     @classmethod
     def title(cls) -> str:
         """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        return _title(cls)
 
     @property
     def name(self) -> str:
         """Its title, with the options that differ from the defaults: lira, lira(mode=offline)."""
-        chosen = [(f.name, getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default]
-        options = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in chosen)
-        return f"{self.title()}({options})" if options else self.title()
+        return _name(self)
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -79,3 +78,56 @@ class SignalsAttack(MembershipAttack):
             shadows: (models, records, variants, channels) and who trained on what.
             known: (records,) records known to be non-members of the target; may be all False.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeAttack(ABC):
+    """Guesses a sensitive column of each record from the rest of it and the model.
+
+    It knows the value of some records that the model never saw (the population), as someone who holds data
+    of the same kind does.
+
+    Class attributes:
+        needs, source, costly, caveat: as for `MembershipAttack`.
+    """
+
+    threat: ClassVar[Threat] = Threat.ATTRIBUTE
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def asks(self, secret: Secret) -> tuple[Question, ...]:
+        """What it asks of the target to guess this column."""
+
+    @abstractmethod
+    def guess(self, scene: SecretScene) -> FloatArray:
+        """Return a score for each value of each record, (records, values), higher = likelier."""
+
+
+Attack = MembershipAttack | AttributeAttack
+"""Any attack of the catalogue."""
+
+
+def _title(kind: type) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
+
+
+def _name(attack: Attack) -> str:
+    chosen = [(f.name, getattr(attack, f.name)) for f in fields(attack)]
+    changed = [(n, v) for (n, v), f in zip(chosen, fields(attack), strict=True) if v != f.default]
+    options = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in changed)
+    return f"{attack.title()}({options})" if options else attack.title()

@@ -10,8 +10,8 @@ from dataclasses import fields
 from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
-from reticent.attacks import membership
-from reticent.attacks.attack import MembershipAttack
+from reticent.attacks import attribute, membership
+from reticent.attacks.attack import Attack, AttributeAttack
 from reticent.errors import PlanError
 
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
@@ -28,13 +28,19 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-def catalogue() -> tuple[type[MembershipAttack], ...]:
-    """Every attack, in the order of the family's list."""
-    found = (getattr(membership, name) for name in membership.__all__)
-    return tuple(t for t in found if isinstance(t, type) and issubclass(t, MembershipAttack))
+FAMILIES = (membership, attribute)
+
+DEFAULT: tuple[Attack, ...] = (*membership.DEFAULT, *attribute.DEFAULT)
+"""Every attack of every family, once."""
 
 
-def named(text: str) -> MembershipAttack:
+def catalogue() -> tuple[type[Attack], ...]:
+    """Every attack, family by family, in the order of each one's list."""
+    found = (getattr(family, name) for family in FAMILIES for name in family.__all__)
+    return tuple(t for t in found if isinstance(t, type) and issubclass(t, Attack))
+
+
+def named(text: str) -> Attack:
     """The attack that `text` names, with its options: "lira", "lira(mode=offline)",
     "robustness(radii=(0.1, 0.2), copies=8)".
 
@@ -61,22 +67,24 @@ def named(text: str) -> MembershipAttack:
     return attack(**options)
 
 
-def left_out(names: Sequence[str], attacks: Sequence[MembershipAttack]) -> tuple[MembershipAttack, ...]:
+def left_out(names: Sequence[str], attacks: Sequence[Attack]) -> tuple[Attack, ...]:
     """The costly attacks that nobody named: rows of the report, so that nobody thinks they found nothing."""
-    return () if names else tuple(a for a in membership.DEFAULT if a.costly and a not in attacks)
+    return () if names else tuple(a for a in DEFAULT if a.costly and a not in attacks)
 
 
-def chosen(names: Sequence[str], granted: Access) -> tuple[MembershipAttack, ...]:
+def chosen(names: Sequence[str], granted: Access, *, secrets: bool = False) -> tuple[Attack, ...]:
     """The attacks named ("all" for every one), or else those that are worth running at the rung granted.
 
-    A costly attack runs unnamed only where the rung allows nothing stronger: with labels alone.
+    A costly attack runs unnamed only where the rung allows nothing stronger: with labels alone. Attacks on
+    sensitive columns run unnamed where there are such columns (`secrets`).
     """
+    worth = tuple(a for a in DEFAULT if secrets or not isinstance(a, AttributeAttack))
     if tuple(names) == ("all",):
-        return membership.DEFAULT
+        return worth
     if names:
         return tuple(dict.fromkeys(named(n) for n in names))
     labels_only = granted == Access.LABELS
-    return tuple(a for a in membership.DEFAULT if not a.costly or (labels_only and a.needs == Access.LABELS))
+    return tuple(a for a in worth if not a.costly or (labels_only and a.needs == Access.LABELS))
 
 
 def _value(key: str, text: str, hint: Any) -> Any:

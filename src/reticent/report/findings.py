@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reticent.finding import Finding
 from reticent.measure.estimate import Estimate, Figure, Withheld
-from reticent.report.words import FIGURES
+from reticent.report.words import FIGURES, ON_SECRETS
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -71,17 +71,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _finding(audit: Audit, finding: Finding) -> dict[str, Any]:
     measured = finding.outcome == "measured"
+    names = ON_SECRETS if finding.secret else FIGURES
+    bounds = measured and not finding.secret
     return {
         "attack": finding.attack,
+        "secret": finding.secret or None,
         "threat": finding.threat.value,
         "access": str(finding.access),
         "subject": finding.subject,
         "outcome": finding.outcome,
         "reason": finding.reason,
         "source": finding.source,
-        "figures": {name: _figure(finding.figure(name)) for name in FIGURES} if measured else {},
+        "figures": {name: _figure(finding.figure(name)) for name in names} if measured else {},
         "baseline": {"auc": _figure(finding.baseline.auc())} if measured and finding.baseline else {},
-        "epsilon_at_least": _number(audit.epsilon(finding.attack).value) if measured else None,
+        "epsilon_at_least": _number(audit.epsilon(finding.attack).value) if bounds else None,
         "cost": {
             "queries": finding.cost.queries,
             "trainings": finding.cost.trainings,

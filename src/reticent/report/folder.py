@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from reticent.finding import Evidence, Guesses
 from reticent.report.findings import findings_json
 from reticent.report.junit import junit
 from reticent.report.markdown import summary
@@ -29,13 +31,24 @@ def write_folder(audit: Audit, folder: Path) -> Path:
     for i, finding in enumerate((*audit.findings, audit.checks.blind)):
         if finding.evidence is None:
             continue
-        arrays = {"scores": finding.evidence.scores, "members": finding.evidence.members}
-        if finding.subject == "record":
+        arrays = _arrays(finding.evidence)
+        if finding.subject == "record" and not finding.secret:
             arrays["rows"] = audit.rows
-        name = re.sub("[^A-Za-z0-9]+", "-", finding.attack).strip("-")[:80]
+        name = re.sub("[^A-Za-z0-9]+", "-", finding.title).strip("-")[:80]
         write_whole(evidence / f"{i:02d}-{name}.npz", lambda file, a=arrays: np.savez(file, **a))  # type: ignore[misc]
     write_text(folder / "findings.json", findings_json([audit]))
     write_text(folder / "summary.md", summary([audit]))
     write_text(folder / "junit.xml", junit(audit))
     write_page([audit], folder / "report.html")
     return folder
+
+
+def _arrays(evidence: Evidence | Guesses) -> dict[str, npt.NDArray[Any]]:
+    """What is kept of each record: whose secret was guessed rightly, but never the secret."""
+    if isinstance(evidence, Evidence):
+        return {"scores": evidence.scores, "members": evidence.members}
+    return {
+        "right": evidence.right,
+        "imputed_right": evidence.control_right,
+        "members": evidence.members,
+    }

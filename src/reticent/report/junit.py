@@ -29,7 +29,7 @@ def junit(audit: Audit) -> str:
     case("split", "blind control", "failure" if audit.checks.spoilt else "", spoilt)
     for finding in audit.findings:
         outcome = {"measured": "", "refused": "skipped", "failed": "error"}[finding.outcome]
-        case("attack", finding.attack, outcome, finding.reason)
+        case("attack", finding.title, outcome, finding.reason)
     suite.set("tests", str(len(suite)))
     for name, count in counts.items():
         suite.set(name, str(count))

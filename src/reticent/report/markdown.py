@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import FIGURES, copies, estimate, figure, percent, readable, title
+from reticent.report.words import FIGURES, ON_SECRETS, copies, estimate, figure, percent, readable, title
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -32,12 +32,18 @@ def _lines(audit: Audit) -> list[str]:
     for finding in (*ranked, checks.blind):
         cells = [_with_interval(*figure(n, finding.figure(n))) for n in FIGURES]
         lines.append(f"| {_cell(finding.attack)} | {' | '.join(cells)} |")
+    if audit.secrets:
+        lines += ["", f"| attack on | {' | '.join(title(n) for n in ON_SECRETS)} |"]
+        lines.append(f"|---|{'---|' * len(ON_SECRETS)}")
+    for finding in audit.secrets:
+        cells = [_with_interval(*figure(n, finding.figure(n))) for n in ON_SECRETS]
+        lines.append(f"| {_cell(finding.title)} | {' | '.join(cells)} |")
     if audit.strongest is not None:
         exposure = audit.exposure
         said = exposure.reason if isinstance(exposure, Withheld) else estimate(exposure.members_exposed)
         lines += ["", f"Members exposed at posterior {audit.exposed_above:g}, prior {audit.prior:g}: {said}."]
     unmeasured = [f for f in audit.findings if f.outcome != "measured"]
-    lines += ["", *(f"- {_cell(f.attack)} was {f.outcome}: {_cell(f.reason)}" for f in unmeasured)]
+    lines += ["", *(f"- {_cell(f.title)} was {f.outcome}: {_cell(f.reason)}" for f in unmeasured)]
     return lines
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reticent.finding import Finding
-from reticent.measure.estimate import Withheld
+from reticent.measure.estimate import Figure, Withheld
 from reticent.report.plots import roc_plot
 from reticent.report.words import (
     FIGURES,
+    ON_SECRETS,
     copies,
     estimate,
     figure,
+    leakiest,
     percent,
     plainly,
     readable,
@@ -42,7 +44,9 @@ def write_page(audits: Sequence[Audit], path: Path) -> Path:
 def page(audits: Sequence[Audit]) -> str:
     """The page's text."""
     text: str = _template("page.html.j2").render(
-        views=[view(a) for a in audits], titles=[title(n) for n in FIGURES]
+        views=[view(a) for a in audits],
+        titles=[title(n) for n in FIGURES],
+        secret_titles=[title(n) for n in ON_SECRETS],
     )
     return _typeset(text)
 
@@ -67,6 +71,16 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecretView:
+    """What attacks on one sensitive column reached."""
+
+    column: str
+    state: str  # "leaks", "unproven" or "silent"
+    sentence: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What the template shows of an audit: words, no arithmetic."""
 
@@ -87,6 +101,7 @@ class View:
     exposure_short: str
     anyone_exposed: bool
     plot: str
+    secrets: tuple[SecretView, ...]
     worst: tuple[tuple[int, str, str, str], ...]
     groups: tuple[tuple[str, str, int, str, str, bool], ...]
 
@@ -113,19 +128,27 @@ def view(audit: Audit) -> View:
         rows=tuple(rows),
         withheld=tuple(dict.fromkeys(why for row in rows for _, _, why in row.cells if why)),
         unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
-        caveats=tuple((f.attack, f.caveat) for f in ranked if f.caveat),
+        caveats=tuple((f.attack, f.caveat) for f in (*ranked, *_once(audit.secrets)) if f.caveat),
         exposure=long,
         exposure_short=short,
         anyone_exposed=measured and _surely_exposed(audit) > 0,
         plot=roc_plot(audit) if measured else "",
+        secrets=_secrets(audit),
         worst=_worst(audit) if measured else (),
         groups=_groups(audit) if measured else (),
     )
 
 
-def _row(finding: Finding, access: str, epsilon: str, *, control: bool = False) -> Row:
+def _row(
+    finding: Finding,
+    access: str,
+    epsilon: str,
+    *,
+    control: bool = False,
+    figures: tuple[str, ...] = FIGURES,
+) -> Row:
     cells = []
-    for name in FIGURES:
+    for name in figures:
         of = finding.figure(name)
         cells.append((*figure(name, of), of.reason if isinstance(of, Withheld) else ""))
     cost = finding.cost
@@ -138,6 +161,47 @@ def _row(finding: Finding, access: str, epsilon: str, *, control: bool = False) 
         cost="" if control else f"{cost.queries:,} queries, {cost.trainings} trainings",
         control=control,
     )
+
+
+def _secrets(audit: Audit) -> tuple[SecretView, ...]:
+    columns: dict[str, list[Finding]] = {}
+    for finding in audit.secrets:
+        columns.setdefault(finding.secret, []).append(finding)
+    return tuple(_secret(column, found) for column, found in columns.items())
+
+
+def _secret(column: str, found: list[Finding]) -> SecretView:
+    worst = leakiest(found)
+    right, imputed = (worst.figure(name) for name in ("right", "imputed"))
+    leak = worst.figure("leak", attacks=len(found))
+    if isinstance(leak, Withheld) or isinstance(right, Withheld) or isinstance(imputed, Withheld):
+        reason = leak.reason if isinstance(leak, Withheld) else ""
+        state, sentence = "unproven", f"Withheld: {reason}."
+    else:
+        state = "leaks" if leak.low > 0 else "silent"
+        told = "The training data leak it" if leak.low > 0 else "No leak of the training data was found"
+        gained, interval = figure("leak", leak)
+        sentence = (
+            f"{told}: {worst.attack}, with the model, guesses it rightly of {100 * right.value:.1f} % of the "
+            f"members; without, {100 * imputed.value:.1f} % are guessed. Its gain on members, less that on "
+            f"others, is {gained} points ({interval}, as the worst of {len(found)} attacks)."
+        )
+    rows = sorted(found, key=lambda f: -_value(f.figure("leak")))
+    return SecretView(
+        column=column,
+        state=state,
+        sentence=sentence,
+        rows=tuple(_row(f, str(f.access), "", figures=ON_SECRETS) for f in rows),
+    )
+
+
+def _value(of: Figure) -> float:
+    return -1.0 if isinstance(of, Withheld) else of.value
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding an attack, whichever column it guessed."""
+    return list({f.attack: f for f in findings}.values())
 
 
 def _epsilon(audit: Audit, finding: Finding) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import copies, estimate, figure, percent, readable
+from reticent.report.words import copies, estimate, figure, leakiest, percent, readable
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -54,12 +54,31 @@ def audit_panel(audit: Audit) -> Any:
         often, seldom = (figure(name, finding.figure(name))[0] for name in ("tpr@1%", "tpr@0.1%"))
         interval = Text(sure.replace(" ", ""), style="dim")
         table.add_row(Text(readable(finding.attack)), auc, interval, often, seldom)
-    unmeasured = len(audit.findings) - len(audit.measured)
+    unmeasured = sum(f.outcome != "measured" for f in audit.findings)
     more = max(0, len(ranked) - SHOWN)
     foot = Text(f"{more} more attacks measured, {unmeasured} not run: the report says why.", style="dim")
     return Panel(
-        Group(*parts, Text(), table, foot),
+        Group(*parts, Text(), table, *_secrets(audit), foot),
         title=Text(readable(audit.model)),
         border_style=colour,
         padding=(0, 1),
     )
+
+
+def _secrets(audit: Audit) -> list[Any]:
+    """The worst attack on each sensitive column, beside imputation."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not audit.secrets:
+        return []
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("guessing", no_wrap=True, overflow="ellipsis", max_width=28)
+    for heading in ("right", "without", "gain", "others'", "leak", "95 %"):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+    for column in dict.fromkeys(f.secret for f in audit.secrets):
+        worst = leakiest([f for f in audit.secrets if f.secret == column])
+        shown = [figure(n, worst.figure(n)) for n in ("right", "imputed", "gain", "gain outside", "leak")]
+        interval = Text(shown[-1][1].replace(" ", ""), style="dim")
+        table.add_row(Text(readable(worst.title)), *(value for value, _ in shown), interval)
+    return [Text(), table]

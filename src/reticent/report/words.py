@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
 from reticent.measure.estimate import Estimate, Figure, Withheld
 
 if TYPE_CHECKING:
+    from reticent.finding import Finding
     from reticent.result import Audit
     from reticent.threshold import Verdict
 
@@ -17,6 +19,19 @@ FPRS = ("10", "1", "0.1", "0.01")
 
 FIGURES = ("auc", *(f"tpr@{fpr}%" for fpr in FPRS))
 """Figures of the tables, in order."""
+
+ON_SECRETS = ("right", "imputed", "right outside", "imputed outside", "gain", "gain outside", "leak")
+"""Figures about a sensitive column, in order."""
+
+_SECRET_TITLES = {
+    "right": "right, members",
+    "imputed": "without the model",
+    "right outside": "right, others",
+    "imputed outside": "without the model",
+    "gain": "gain, members",
+    "gain outside": "gain, others",
+    "leak": "leak",
+}
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -44,7 +59,15 @@ def figure(name: str, of: Figure) -> tuple[str, str]:
 
 def value(name: str, number: float) -> str:
     """One number of the figure called `name`."""
+    if name in ON_SECRETS:
+        return points(number) if name.startswith(("gain", "leak")) else f"{100 * number:.1f} %"
     return percent(number) if name.startswith("tpr@") else f"{number:.3f}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares, in percentage points with its sign."""
+    text = f"{100 * difference:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def readable(text: str) -> str:
@@ -71,6 +94,12 @@ def plainly(verdict: Verdict) -> str:
         return (
             f"The best attack names {percent(of.value)} of the members while wrongly naming {often} of "
             f"outsiders; guessing would name {often} of both, {limit}."
+        )
+    if named == "leak":
+        return (
+            f"The best attack guesses a sensitive column better for members than for others, by "
+            f"{points(of.value)} points beyond what is guessed without the model; the limit is "
+            f"{points(verdict.threshold.limit)} points."
         )
     return f"The best attack reaches {named} {percent(of.value)}; {limit}."
 
@@ -106,4 +135,16 @@ def estimate(of: Estimate) -> str:
 
 def title(name: str) -> str:
     """A figure's heading."""
+    if name in ON_SECRETS:
+        return _SECRET_TITLES[name]
     return "AUC" if name == "auc" else f"TPR @ {name[4:-1]} %" if name.startswith("tpr@") else name
+
+
+def leakiest(findings: Sequence[Finding]) -> Finding:
+    """The finding on a sensitive column whose gain on members most exceeds that on others."""
+
+    def leak(finding: Finding) -> float:
+        of = finding.figure("leak")
+        return of.value if isinstance(of, Estimate) else -1.0
+
+    return max(findings, key=leak)

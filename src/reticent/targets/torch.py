@@ -128,6 +128,25 @@ class TorchTarget:
             ) from error
         return torch.cat(norms).numpy()
 
+    @torch.no_grad()
+    def activations(self, x: Features) -> FloatArray:
+        """(records, neurons) what goes into the module's last linear layer.
+
+        Raises:
+            ModelError: a module without a linear layer.
+            DataError, TargetError: as in `logits`.
+        """
+        linear = [part for part in self.module.modules() if isinstance(part, nn.Linear)]
+        if not linear:
+            raise ModelError("the module has no linear layer to read; leave out the attacks that read one")
+        seen: list[Tensor] = []
+        hook = linear[-1].register_forward_pre_hook(lambda _, given: seen.append(given[0].flatten(1).cpu()))
+        try:
+            self.logits(x)
+        finally:
+            hook.remove()
+        return torch.cat(seen).float().numpy()
+
     def fingerprint(self) -> str:
         """A hash of the module's classes and weights, and of what prepares its records."""
         return fingerprint("torch", identity(self.module), self.classes, identity(self._prepare))
