@@ -201,6 +201,8 @@ class Finding:
             LookupError: nothing was measured.
             ValueError: no figure has that name.
         """
+        if self.evidence is None:
+            raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
         level = 1 - 0.05 / attacks
         if isinstance(self.evidence, Guesses):
             return self.evidence.figure(name, level=level)

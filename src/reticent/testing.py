@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered, Outputs, Target
-from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.attack import Attack, MembershipAttack
 from reticent.data import Records, concat
 from reticent.errors import PlanError
 from reticent.fingerprint import fingerprint
@@ -202,7 +202,7 @@ def _with_one(x: Any) -> FloatArray:
 # The checks, each of one attack
 
 
-def says_what_it_is(attack: MembershipAttack) -> None:
+def says_what_it_is(attack: Attack) -> None:
     """A frozen dataclass of keyword-only options, which says what it does and where it comes from."""
     kind = type(attack)
     own = is_dataclass(kind) and "__dataclass_params__" in vars(kind)
@@ -301,12 +301,12 @@ CHECKS: tuple[Callable[[MembershipAttack], None], ...] = (
 )
 
 
-def leaves(family: ModuleType) -> tuple[type[MembershipAttack], ...]:
+def leaves(family: ModuleType) -> tuple[type[Attack], ...]:
     """Every attack in a family's folder, found by walking it."""
-    found: list[type[MembershipAttack]] = []
+    found: list[type[Attack]] = []
     for file in iter_modules(family.__path__, f"{family.__name__}."):
         for kind in vars(import_module(file.name)).values():
-            if isinstance(kind, type) and issubclass(kind, MembershipAttack) and not inspect.isabstract(kind):
+            if isinstance(kind, type) and issubclass(kind, Attack) and not inspect.isabstract(kind):
                 found += [kind] if kind.__module__ == file.name else []
     return tuple(found)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from reticent.access import Access
-from reticent.attacks import membership
-from reticent.attacks.catalogue import catalogue, chosen, left_out, named
-from reticent.attacks.membership import DEFAULT, Lira, PerClass, ResponseCanvas, Rmia, Robustness
+from reticent.attacks import attribute, membership
+from reticent.attacks.attack import AttributeAttack
+from reticent.attacks.catalogue import DEFAULT, FAMILIES, catalogue, chosen, left_out, named
+from reticent.attacks.membership import Lira, PerClass, ResponseCanvas, Rmia, Robustness
 from reticent.attacks.metrics import Metric
 from reticent.errors import PlanError
 
@@ -17,11 +18,11 @@ def test_every_attack_says_what_it_is():
     assert len(set(titles)) == len(titles)
     assert {type(attack) for attack in DEFAULT} == set(catalogue())
     for attack in catalogue():
-        assert attack.__name__ in membership.__all__
+        assert any(attack.__name__ in family.__all__ for family in FAMILIES)
         assert attack.__doc__
         assert attack.source
         assert isinstance(attack.needs, Access)
-        assert attack().questions
+        assert issubclass(attack, AttributeAttack) or attack().questions
 
 
 def test_no_two_of_the_defaults_share_a_name():
@@ -114,4 +115,11 @@ def test_unnamed_none_is_costly_but_with_labels_alone():
 
 def test_those_named_run_once_each_and_all_means_all():
     assert chosen(["lira", "lira(mode=online)", "loss"], Access.SCORES) == (named("lira"), named("loss"))
-    assert chosen(["all"], Access.SCORES) == DEFAULT
+    assert chosen(["all"], Access.SCORES, secrets=True) == DEFAULT
+    assert chosen(["all"], Access.SCORES) == membership.DEFAULT
+
+
+def test_attacks_on_columns_run_unnamed_where_there_are_such_columns():
+    assert set(chosen([], Access.SCORES, secrets=True)) - set(chosen([], Access.SCORES)) == set(
+        attribute.DEFAULT
+    )

@@ -6,7 +6,7 @@ from safetensors.torch import save_file, save_model
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from reticent.access import Access, WhiteBox
+from reticent.access import Access, Inside, WhiteBox
 from reticent.data import records
 from reticent.errors import DataError, ModelError, TargetError
 from reticent.shadows.batched import Training
@@ -62,6 +62,23 @@ def test_tables_and_arrays_are_the_same_records(data):
     target, table = TorchTarget(net(), CLASSES), pd.DataFrame(data.features, columns=list("abcd"))
     np.testing.assert_array_equal(target.logits(table), target.logits(data.features))
     assert target.logits(data.features[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize(("build", "neurons"), [(net, 8), (normed, 8)])
+def test_activations_are_what_goes_into_the_last_layer(build, neurons, data):
+    module = build()
+    target = TorchTarget(module, CLASSES)
+    found = target.activations(data.features)
+    expected = module.eval()[:-1](torch.tensor(data.features, dtype=torch.float32)).detach()
+    assert isinstance(target, Inside)
+    assert found.shape == (len(data), neurons)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert not module[-1]._forward_pre_hooks  # nothing is left behind
+
+
+def test_a_module_without_a_linear_layer_has_no_activations(data):
+    with pytest.raises(ModelError, match="no linear layer"):
+        TorchTarget(nn.Identity(), np.arange(4)).activations(data.features)
 
 
 @pytest.mark.parametrize("build", [net, normed])

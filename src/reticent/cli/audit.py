@@ -37,6 +37,10 @@ def audit(
     ] = None,
     holdout: Annotated[Path | None, typer.Option(help="Records from the same source it never saw.")] = None,
     target: Annotated[str | None, typer.Option(help="The label column.")] = None,
+    sensitive: Annotated[
+        list[str] | None,
+        typer.Option(help="A column that a person would mind being guessed; repeat for several."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder for the report and the evidence.")] = None,
     attack: Annotated[
         list[str] | None, typer.Option(help="Run this attack only; repeat for several.")
@@ -51,8 +55,8 @@ def audit(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings.json, and nothing else.")] = False,
 ) -> None:
-    """Audit a model for membership leakage, and say how surely and whose records."""
-    wanted = _plan(plan, model, recipe, train, holdout, target, out, trust_pickle)
+    """Audit a model: whom of its training data does it give away, how surely, and what of them?"""
+    wanted = _plan(plan, model, recipe, train, holdout, target, tuple(sensitive or ()), out, trust_pickle)
     changes: dict[str, Any] = {"shadows": shadows, "seed": seed, "fail_on": fail_on}
     changes["attacks"] = tuple(attack) if attack else None
     settings = replace(wanted.settings, **{k: v for k, v in changes.items() if v is not None})
@@ -141,6 +145,7 @@ def _plan(
     train: Path | None,
     holdout: Path | None,
     target: str | None,
+    sensitive: tuple[str, ...],
     out: Path | None,
     trust_pickle: bool,
 ) -> AuditPlan:
@@ -148,7 +153,7 @@ def _plan(
     from reticent.plan import AuditPlan, DataSource, ModelSource, read_plan
 
     if path is not None:
-        if models or recipe or train or holdout or target:
+        if models or recipe or train or holdout or target or sensitive:
             raise PlanError(
                 "a plan file and options for model and data were given; write all of them in the plan"
             )
@@ -161,7 +166,7 @@ def _plan(
         )
     return AuditPlan(
         models=tuple(ModelSource(path=m, recipe=recipe, trust_pickle=trust_pickle) for m in models),
-        data=DataSource(train=train, holdout=holdout, target=target),
+        data=DataSource(train=train, holdout=holdout, target=target, sensitive=sensitive),
         out=out,
     )
 

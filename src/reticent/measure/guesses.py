@@ -1,17 +1,17 @@
 """Guesses right or wrong, beside those of someone who guesses without the model.
 
-Gain on the same records: the paired difference of two shares with Agresti & Min's interval (Statistics in
-Medicine 24 (2005) 729, "Simple improved confidence intervals for comparing matched proportions"): half an
-observation is added to each cell of the table of both. Leak: the gain on members less the gain on others,
-who are other people, so that the variances add up.
+Gain: two shares of right guesses on the same records differ by the share where we alone are right less the
+share where they alone are. Leak: the gain on members less the gain on others. Intervals of differences are
+put together from those of their parts by squares (MOVER: Zou & Donner, Statistics in Medicine 27 (2008) 1693;
+Newcombe, ibid. 17 (1998) 2635), the parts' own being Clopper & Pearson's, which hold for any size.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from reticent.measure._checked import Bools, checked_level
-from reticent.measure.estimate import Estimate
+from reticent.measure._checked import Bools
+from reticent.measure.estimate import Estimate, clopper_pearson
 
 
 def gain(ours: Bools, theirs: Bools, level: float = 0.95) -> Estimate:
@@ -23,9 +23,14 @@ def gain(ours: Bools, theirs: Bools, level: float = 0.95) -> Estimate:
     Raises:
         ValueError: no records, or not the same.
     """
-    value, centre, variance = _paired(ours, theirs)
-    low, high = _interval(centre, variance, level)
-    return Estimate(value, min(low, value), max(high, value), level, "Agresti-Min", len(ours))
+    if len(ours) != len(theirs) or not len(ours):
+        raise ValueError(f"{len(ours)} guesses beside {len(theirs)}: give both of the same records")
+    better, worse = (
+        clopper_pearson(int(alone.sum()), len(ours), level) for alone in (ours & ~theirs, theirs & ~ours)
+    )
+    # Counts of one table: the more the one, the fewer the other
+    odds = [share.value / (1 - share.value) if share.value < 1 else 0.0 for share in (better, worse)]
+    return _difference(better, worse, -float(np.sqrt(odds[0] * odds[1])), len(ours))
 
 
 def gain_difference(
@@ -39,25 +44,16 @@ def gain_difference(
     Raises:
         ValueError: no records on a side, or not the same within one.
     """
-    a, b = _paired(*inside), _paired(*outside)
-    value, n = a[0] - b[0], len(inside[0]) + len(outside[0])
-    low, high = _interval(a[1] - b[1], a[2] + b[2], level)
-    return Estimate(value, min(low, value), max(high, value), level, "Agresti-Min", n)
+    return _difference(gain(*inside, level), gain(*outside, level), 0.0, len(inside[0]) + len(outside[0]))
 
 
-def _paired(ours: Bools, theirs: Bools) -> tuple[float, float, float]:
-    """The difference, its adjusted centre and the variance of that."""
-    if len(ours) != len(theirs) or not len(ours):
-        raise ValueError(f"{len(ours)} guesses beside {len(theirs)}: give both of the same records")
-    better, worse = float((ours & ~theirs).sum()), float((theirs & ~ours).sum())
-    n = len(ours) + 2
-    centre = (better - worse) / n
-    variance = ((better + worse + 1) / n - centre**2) / n
-    return (better - worse) / len(ours), centre, variance
+def _difference(one: Estimate, other: Estimate, correlation: float, n: int) -> Estimate:
+    """One figure less another, and its interval from theirs."""
 
+    def reach(a: float, b: float) -> float:
+        return float(np.sqrt(max(a * a + b * b - 2 * correlation * a * b, 0.0)))
 
-def _interval(centre: float, variance: float, level: float) -> tuple[float, float]:
-    from scipy.special import ndtri
-
-    reach = float(ndtri(1 - checked_level(level) / 2) * np.sqrt(variance))
-    return centre - reach, centre + reach
+    value = one.value - other.value
+    low = value - reach(one.value - one.low, other.high - other.value)
+    high = value + reach(one.high - one.value, other.value - other.low)
+    return Estimate(value, low, high, one.level, "MOVER of Clopper-Pearson", n)
