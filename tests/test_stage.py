@@ -154,3 +154,27 @@ def test_what_cannot_be_audited_is_one_sentence(members, nonmembers, said):
 def test_a_model_of_one_class_is_refused(classes):
     with pytest.raises(ModelError, match="two or more"):
         staged(side(0, 50), side(100, 50), target=Model(classes))
+
+
+def test_nobody_is_set_aside_in_part():
+    """A person's records are all known to the attacker, or none of them."""
+    x = pd.DataFrame({"who": np.arange(600) // 3, "a": np.arange(600.0)})
+    y = np.arange(600) % 2
+    stage = staged((x[:300], y[:300]), (x[300:], y[300:]), roles=Roles(person="who"), population_share=0.5)
+    known, hidden = (set(stage.records.people[side].tolist()) for side in (stage.known, ~stage.known))
+    assert not known & hidden
+    assert 147 <= stage.known.sum() <= 150
+
+
+def test_those_with_many_records_are_set_aside_no_more_often():
+    """Drawn by person: among those set aside, as many have many records as among all."""
+    sizes = np.tile([1, 9], 100)
+    x = pd.DataFrame({"who": np.repeat(np.arange(200), sizes), "a": np.arange(1000.0)})
+    y = np.arange(1000) % 2
+    shares = []
+    for seed in range(30):
+        roles = Roles(person="who")
+        stage = staged((x, y), (x.assign(a=x["a"] + 5000), y), roles=roles, population_share=0.5, seed=seed)
+        known = np.unique(stage.records.people[stage.known])
+        shares.append((sizes[known] == 9).mean())
+    assert abs(np.mean(shares) - 0.5) < 3 * np.std(shares, ddof=1) / np.sqrt(30) + 0.01

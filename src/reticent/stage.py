@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from reticent.access import BoolArray, IntArray, Target
 from reticent.data import Overlap, Records, Roles, concat, is_table, overlap, records
@@ -88,6 +89,9 @@ def lay_out(
     rng = np.random.default_rng([seed, 2])
     kept = rng.permutation(kept)
     aside = min(int(population_share * len(kept)), len(kept) - FEWEST)
+    if outside.people is not None:
+        order, aside = _by_person(outside.people[kept], aside, rng)
+        kept = kept[order]
     both = concat([inside, outside])
     candidate = np.concatenate([alone, len(inside) + kept[aside:]])
     order = np.concatenate([rng.permutation(candidate), len(inside) + kept[:aside]])
@@ -101,6 +105,19 @@ def lay_out(
         overlap=copies,
         handed=(len(inside), len(outside)),
     )
+
+
+def _by_person(people: npt.NDArray[Any], aside: int, rng: np.random.Generator) -> tuple[IntArray, int]:
+    """Positions in an order that keeps a person's records together, and how many of them to set aside.
+
+    Nobody is set aside in part: who knows one record of a person would know much of the others. Persons are
+    drawn, not records, or those with many records would mostly be set aside and the sides would differ.
+    """
+    _, person = np.unique(people, return_inverse=True)
+    order = np.argsort(rng.permutation(int(person.max()) + 1)[person], kind="stable")
+    ends = np.flatnonzero(np.diff(person[order], append=-1)) + 1
+    whole = ends[ends <= aside]
+    return order, int(whole[-1]) if len(whole) else 0
 
 
 def _pair(side: tuple[Any, Any], what: str) -> tuple[Any, Any]:

@@ -184,7 +184,7 @@ def _secret(column: str, found: list[Finding]) -> SecretView:
         sentence = (
             f"{told}: {worst.attack}, with the model, guesses it rightly of {100 * right.value:.1f} % of the "
             f"members; without, {100 * imputed.value:.1f} % are guessed. Its gain on members, less that on "
-            f"others, is {gained} points ({interval}, as the worst of {len(found)} attacks)."
+            f"others, is {gained} points ({interval.replace(' – ', ' to ')}, as the worst of {len(found)} attacks)."
         )
     rows = sorted(found, key=lambda f: -_value(f.figure("leak")))
     return SecretView(

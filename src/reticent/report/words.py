@@ -24,12 +24,12 @@ ON_SECRETS = ("right", "imputed", "right outside", "imputed outside", "gain", "g
 """Figures about a sensitive column, in order."""
 
 _SECRET_TITLES = {
-    "right": "right, members",
-    "imputed": "without the model",
-    "right outside": "right, others",
-    "imputed outside": "without the model",
-    "gain": "gain, members",
-    "gain outside": "gain, others",
+    "right": "members",
+    "imputed": "no model",
+    "right outside": "others",
+    "imputed outside": "no model",
+    "gain": "gain",
+    "gain outside": "others' gain",
     "leak": "leak",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reticent.attacks.membership.blind import _folds, blind_scores
+from reticent.attacks.membership.blind import _folds, _joined, blind_scores
 from reticent.data import Records
 from reticent.measure.roc import Roc
 
@@ -108,3 +108,22 @@ def test_a_few_records_many_times_over_tell_nothing_but_themselves(different: in
     records = Records(x, np.zeros(24, dtype=np.int64), np.arange(1))
     scores = blind_scores(records, np.arange(24) % 2 == 0, 0)
     np.testing.assert_array_equal(scores, 0.5)  # each is as often inside as outside
+
+
+def test_a_person_is_judged_by_a_classifier_that_never_met_them() -> None:
+    """Each person is on one side, and their records are alike: who saw one would know the others."""
+    areas = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = np.repeat(rng.normal(size=(60, 3)), 3, axis=0) + rng.normal(scale=0.01, size=(180, 3))
+        members = np.repeat(rng.permutation(60) < 30, 3)
+        records = Records(x, np.zeros(180, dtype=np.int64), np.arange(1), people=np.repeat(np.arange(60), 3))
+        areas.append(Roc.of(blind_scores(records, members, seed), members).auc().value)
+    assert abs(np.mean(areas) - 0.5) < 3 * np.std(areas, ddof=1) / np.sqrt(20)
+
+
+def test_records_are_bound_in_chains() -> None:
+    keys, people = np.array([1, 1, 2, 3, 4]), np.array(["a", "b", "b", "c", "d"])
+    joined = _joined(keys, people)
+    assert joined[0] == joined[1] == joined[2]
+    assert len(set(joined.tolist())) == 3

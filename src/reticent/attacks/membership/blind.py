@@ -8,7 +8,10 @@ spoilt, and no figure on it says anything about the model.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from reticent.access import BoolArray, FloatArray, IntArray
 from reticent.attacks.encode import encode
@@ -22,8 +25,9 @@ MOST = 20_000
 def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
     """Score records by a classifier of members and non-members, each by one that never saw it.
 
-    It is run by the referee, for it needs the truth. Equal records stay in one fold, since the truth about
-    one would tell that of the other. Scores are ranks within a fold, so that folds can be pooled.
+    It is run by the referee, for it needs the truth. Equal records stay in one fold, and so do all records of
+    a person, since the truth about one would tell that of the other. Scores are ranks within a fold, so that
+    folds can be pooled.
 
     Args:
         members: (records,) the truth.
@@ -33,7 +37,8 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    matrix, keys = encode(records), records.row_keys()
+    matrix = encode(records)
+    keys = records.row_keys() if records.people is None else _joined(records.row_keys(), records.people)
     scores = np.full(len(members), 0.5)
     parts = min(FOLDS, len(np.unique(keys)), int(members.sum()), int((~members).sum()))
     if parts < 2:  # too few to learn from some and judge others
@@ -52,6 +57,19 @@ def blind_scores(records: Records, members: BoolArray, seed: int) -> FloatArray:
         judgement = classifier.decision_function(matrix[judged])
         scores[judged] = _ranks(judgement)
     return scores
+
+
+def _joined(keys: IntArray, people: npt.NDArray[Any]) -> IntArray:
+    """(records,) one number for all records bound by equal content or by their person, in any chain."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    kind, person = (np.unique(of, return_inverse=True)[1] for of in (keys, people))
+    nodes = int(kind.max()) + 1
+    size = nodes + int(person.max()) + 1
+    links = coo_array((np.ones(len(kind)), (kind, nodes + person)), shape=(size, size))
+    joined: IntArray = connected_components(links, directed=False)[1][kind]
+    return joined
 
 
 def _folds(keys: IntArray, members: BoolArray, parts: int, rng: np.random.Generator) -> IntArray:
