@@ -19,7 +19,7 @@ def test_every_attack_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_each_is_explained(kind: type, capsys: pytest.CaptureFixture[str]) -> None:
     attacks(kind.title())  # type: ignore[attr-defined]
     told = capsys.readouterr().out
-    assert "Threat: membership inference" in told
+    assert f"Threat: {kind.threat.value}" in told
     assert "Source: " in told
 
 

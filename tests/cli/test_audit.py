@@ -105,6 +105,18 @@ def test_the_main_job(folder: Path) -> None:
     assert "lira" in (out / "report.html").read_text()
 
 
+def test_a_sensitive_column_is_guessed_at(folder: Path) -> None:
+    run = audit(folder, "--sensitive", "job", "--attack", "csmia", "--json")
+    assert run.returncode == 0, run.stderr
+    (found,) = [f for f in json.loads(run.stdout)["audits"][0]["findings"] if f["secret"]]
+    assert found["secret"] == "job"
+    assert set(found["figures"]) >= {"right", "imputed", "leak"}
+
+
+def test_a_sensitive_column_that_is_not_there_is_a_sentence(folder: Path) -> None:
+    assert "'pay'" in sentence(audit(folder, "--sensitive", "pay"))
+
+
 def test_json_is_json_and_nothing_else(folder: Path) -> None:
     run = audit(folder, "--json")
     found = json.loads(run.stdout)

@@ -10,7 +10,7 @@ import pytest
 
 from reticent.access import Access
 from reticent.data import Overlap, Records
-from reticent.finding import Cost, Evidence, Finding, Threat
+from reticent.finding import Cost, Evidence, Finding, Guesses, Threat
 from reticent.result import Audit, Checks, Provenance
 from reticent.threshold import read_thresholds
 
@@ -28,6 +28,25 @@ def finding(name="loss", shift=0.0, *, members=1000, nonmembers=1000, seed=0, **
     evidence = Evidence(rng.normal(size=len(truth)) + shift * truth, truth)
     about = {"threat": Threat.MEMBERSHIP, "access": Access.SCORES, "cost": Cost(queries=2000, seconds=0.25)}
     return Finding(**{**about, "attack": name, "outcome": "measured", "evidence": evidence, **more})
+
+
+def guessed(name="csmia", *, inside=0.9, outside=0.6, imputed=0.6, secret="smokes", records=400, seed=0):
+    """A finding about a column of two values, whose attack guesses rightly about these shares of people."""
+    rng = np.random.default_rng(seed)
+    members, truth = np.arange(2 * records) < records, rng.integers(0, 2, 2 * records)
+    right = rng.random(2 * records) < np.where(members, inside, outside)
+    without = rng.random(2 * records) < imputed
+    scores, control = (np.eye(2)[np.where(hit, truth, 1 - truth)] for hit in (right, without))
+    return Finding(
+        attack=name,
+        threat=Threat.ATTRIBUTE,
+        access=Access.SCORES,
+        outcome="measured",
+        secret=secret,
+        evidence=Guesses(scores, control, truth, members),
+        cost=Cost(queries=1600, seconds=0.01),
+        caveat="looks at no other column",
+    )
 
 
 def unmeasured(name, outcome, reason):
@@ -105,6 +124,7 @@ def worlds():
     return SimpleNamespace(
         audit=audit,
         finding=finding,
+        guessed=guessed,
         unmeasured=unmeasured,
         memorising=memorising,
         silent=silent,

@@ -139,3 +139,13 @@ def test_what_was_never_asked_is_null_and_not_nan(worlds):
     audit = worlds.silent()
     audit = replace(audit, checks=replace(audit.checks, accuracy_members=float("nan")))
     assert document(audit)["audits"][0]["checks"]["accuracy_members"] is None
+
+
+def test_a_secret_is_named_with_its_figures_and_never_its_values(worlds):
+    audit = worlds.audit(worlds.finding("loss"), worlds.guessed())
+    found = json.loads(findings_json([audit]))["audits"][0]["findings"]
+    (secret,) = [f for f in found if f["secret"]]
+    assert secret["threat"] == "attribute inference"
+    assert secret["secret"] == "smokes"
+    assert secret["figures"]["leak"]["low"] > 0.1
+    assert secret["epsilon_at_least"] is None

@@ -36,3 +36,9 @@ def test_a_name_starts_no_markup_row_or_link(worlds):
 def test_what_was_not_run_is_told(worlds):
     text = summary([worlds.audit(worlds.unmeasured("boundary", "refused", "asks 100 queries"))])
     assert "- boundary was refused: asks 100 queries" in text
+
+
+def test_sensitive_columns_have_a_table(worlds):
+    told = summary([worlds.audit(worlds.finding("loss"), worlds.guessed())])
+    assert "| csmia on smokes |" in told
+    assert "leak |" in told

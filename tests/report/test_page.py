@@ -168,3 +168,24 @@ def test_can_be_run_again(worlds):
 def test_same_audit_same_bits(worlds, tmp_path):
     first, second = (write_page([worlds.memorising()], tmp_path / f"{i}.html") for i in range(2))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_leaking_column_is_told_from_one_that_is_not(worlds):
+    audit = worlds.audit(
+        worlds.finding("loss"),
+        worlds.guessed(secret="smokes"),
+        worlds.guessed("lomia", inside=0.62, outside=0.62, secret="smokes"),
+        worlds.guessed(inside=0.6, outside=0.6, secret="town", seed=3),
+    )
+    text = Reader(page([audit])).text
+    assert "What can be guessed of people: smokes The training data leak it: csmia" in text
+    assert "as the worst of 2 attacks" in text
+    assert "What can be guessed of people: town No leak of the training data was found" in text
+    assert text.count("A gain that is the same for members and others") == 1
+
+
+def test_a_columns_name_can_not_script_the_page(worlds):
+    audit = worlds.audit(worlds.finding("loss"), worlds.guessed(secret=worlds.HOSTILE))
+    text = page([audit])
+    assert "<script" not in text
+    assert not Reader(text).handlers

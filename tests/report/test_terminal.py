@@ -42,3 +42,10 @@ def test_a_name_can_not_steer_the_terminal(worlds):
 def test_nothing_measured_still_prints(worlds):
     text = printed(worlds.audit(worlds.unmeasured("lira", "refused", "needs a recipe")))
     assert "No verdict" in text and "1 not run" in text
+
+
+def test_sensitive_columns_have_a_row_each(worlds):
+    audit = worlds.audit(worlds.finding("loss"), worlds.guessed(), worlds.guessed("lomia", inside=0.7))
+    told = printed(audit)
+    assert "csmia on smokes" in told
+    assert "lomia on smokes" not in told  # the leakiest alone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reticent.report.words import copies, percent, plainly, readable, seconds
+from reticent.report.words import copies, leakiest, percent, plainly, points, readable, seconds, title
 from reticent.threshold import Threshold, judge
 
 
@@ -49,3 +49,28 @@ def test_a_verdict_in_plain_words(worlds, limit, said):
 def test_no_copies_no_words(worlds):
     assert copies(worlds.silent()) == ""
     assert copies(worlds.silent(repeated=3)) == "3 members repeat another member."
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [(0.0123, "+1.2"), (-0.2, "\N{MINUS SIGN}20.0"), (0.0001, "0.0"), (-0.0001, "0.0")],
+)
+def test_points_have_their_sign(difference, text):
+    assert points(difference) == text
+
+
+def test_the_leakiest_is_the_one_whose_members_gain_most(worlds):
+    found = [
+        worlds.guessed("a", inside=0.7),
+        worlds.guessed("b", inside=0.9),
+        worlds.guessed("c", outside=0.9),
+    ]
+    assert leakiest(found).attack == "b"
+
+
+def test_a_leak_is_put_plainly(worlds):
+    audit = worlds.audit(worlds.finding("loss"), worlds.guessed(), limits="leak>0.05")
+    assert audit.verdict.failed
+    assert "by +" in plainly(audit.verdict)
+    assert "csmia on smokes" in audit.verdict.sentence
+    assert title("gain outside") == "others' gain"

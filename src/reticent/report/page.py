@@ -181,10 +181,11 @@ def _secret(column: str, found: list[Finding]) -> SecretView:
         state = "leaks" if leak.low > 0 else "silent"
         told = "The training data leak it" if leak.low > 0 else "No leak of the training data was found"
         gained, interval = figure("leak", leak)
+        interval = interval.replace(" – ", " to ")
         sentence = (
             f"{told}: {worst.attack}, with the model, guesses it rightly of {100 * right.value:.1f} % of the "
             f"members; without, {100 * imputed.value:.1f} % are guessed. Its gain on members, less that on "
-            f"others, is {gained} points ({interval.replace(' – ', ' to ')}, as the worst of {len(found)} attacks)."
+            f"others, is {gained} points ({interval}, as the worst of {len(found)} attacks)."
         )
     rows = sorted(found, key=lambda f: -_value(f.figure("leak")))
     return SecretView(
