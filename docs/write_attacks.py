@@ -43,7 +43,10 @@ def page(attack: type[Attack]) -> str:
         "| | |",
         "|---|---|",
     ]
-    lines += [f"| threat | {attack.threat.value} |", f"| access needed | {attack.needs} |"]
+    threat = attack.threat
+    lines += [f"| threat | {threat.value} |", f"| Rigaki & Garcia | {threat.survey} |"]
+    lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {attack.needs} |"]
+    lines += [f"| control | {attack.control} |", f"| what helps | {attack.defences} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
     lines += [f"| known non-members | {'yes' if attack.population else 'no'} |"]
     unasked = "where only labels are granted" if attack.needs == Access.LABELS else "no: name it, or `all`"

@@ -152,3 +152,17 @@ def test_a_report_shows_it_and_keeps_no_secret(tree, tmp_path):
     kept = [np.load(f) for f in (tmp_path / "run" / "evidence").glob("*csmia*")]
     assert kept
     assert set(kept[0].files) == {"right", "imputed_right", "members"}
+
+
+def test_people_and_groups_are_told_worst_first(tree):
+    people = tree.guessed("csmia on smokes")
+    assert people["member"].is_monotonic_decreasing
+    inside = people[people["member"]]
+    assert inside["ahead"].is_monotonic_decreasing
+    assert sorted(inside["row"]) == list(range(600))
+    assert inside["right"].mean() == pytest.approx(tree["csmia"].figure("right").value)
+    groups = tree.leaks("csmia on smokes")
+    assert {g.column for g in groups} >= {"label", "town", "smokes"}
+    assert groups[0].leak.low >= groups[-1].leak.low
+    with pytest.raises(LookupError, match="and no column"):
+        _ = tree.checks.blind.guesses

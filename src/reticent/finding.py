@@ -15,7 +15,7 @@ from reticent.measure.roc import Roc
 
 
 class Threat(Enum):
-    """What is given away, in the words of NIST AI 100-2 E2025 and Rigaki & Garcia's four kinds."""
+    """What is given away."""
 
     MEMBERSHIP = "membership inference"
     ATTRIBUTE = "attribute inference"
@@ -23,6 +23,17 @@ class Threat(Enum):
     RECONSTRUCTION = "reconstruction"
     EXTRACTION = "model extraction"
     MEMORISATION = "memorised data"
+
+    @property
+    def survey(self) -> str:
+        """Which of the four kinds of Rigaki & Garcia (2023, arXiv:2007.07646) it is."""
+        four = (Threat.MEMBERSHIP, Threat.PROPERTY, Threat.EXTRACTION)
+        return self.value if self in four else "reconstruction"
+
+    @property
+    def nist(self) -> str:
+        """Its name in NIST AI 100-2 E2025, section 2.4 (2.4.1 counts attributes as data to reconstruct)."""
+        return {"reconstruction": "data reconstruction"}.get(self.survey, self.survey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +80,14 @@ class Guesses:
         control: (records, values) the same by imputation from the rest of the record.
         truth: (records,) position of the value that each has.
         members: (records,) whether the model was trained on the record.
+        places: (records,) its position among the candidates: those without a known value are left out.
     """
 
     scores: FloatArray
     control: FloatArray
     truth: IntArray
     members: BoolArray
+    places: IntArray
 
     @property
     def right(self) -> BoolArray:
@@ -115,11 +128,15 @@ class Guesses:
         raise ValueError(f"no figure is called {name!r}")
 
     @property
-    def surest(self) -> IntArray:
-        """(up to 100,) the members whom the attack is surest of: the best value furthest above the next."""
+    def ahead(self) -> FloatArray:
+        """(records,) how far the best value's score lies above the next one's: how sure the attack is."""
         best = np.sort(self.scores, axis=1)
-        ahead = np.where(self.members, best[:, -1] - best[:, -2], -np.inf)
-        order = np.argsort(-ahead, kind="stable")
+        return np.asarray(best[:, -1] - best[:, -2])
+
+    @property
+    def surest(self) -> IntArray:
+        """(up to 100,) the members whom the attack is surest of."""
+        order = np.argsort(np.where(self.members, -self.ahead, np.inf), kind="stable")
         return order[: min(SUREST, int(self.members.sum()))]
 
 
@@ -161,6 +178,19 @@ class Finding:
     def title(self) -> str:
         """The attack, and what it guesses where that is a column."""
         return f"{self.attack} on {self.secret}" if self.secret else self.attack
+
+    @property
+    def guesses(self) -> Guesses:
+        """The guesses of a column.
+
+        Raises:
+            LookupError: nothing was measured, or membership was guessed.
+        """
+        if self.evidence is None:
+            raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
+        if not isinstance(self.evidence, Guesses):
+            raise LookupError(f"{self.attack} guesses membership, and no column")
+        return self.evidence
 
     @property
     def membership(self) -> Evidence:

@@ -14,6 +14,7 @@ from reticent.errors import PlanError
 from reticent.finding import Evidence, Finding
 from reticent.measure.epsilon import Bonferroni, EpsilonBound, epsilon_lower_bound
 from reticent.measure.estimate import Withheld
+from reticent.measure.guesses import GroupLeak, leak_by_group
 from reticent.measure.risk import (
     Exposure,
     GroupRisk,
@@ -200,6 +201,41 @@ class Audit:
         table = self.candidates.groups()
         columns = {str(name): table[name].to_numpy() for name in table.columns}
         return worst_groups(self._evidence().scores, columns, self.members)
+
+    def guessed(self, attack: str) -> pd.DataFrame:
+        """Whose sensitive column the attack guesses, members first of whom it is surest.
+
+        Columns: member, row (position in what was handed over on that side), ahead (how far its best value's
+        score is above the next), right, imputed_right (by imputation, which never sees the model).
+
+        Raises:
+            PlanError: no such attack was part of the audit.
+            LookupError: it measured nothing, or guesses no column.
+        """
+        import pandas as pd
+
+        told = self[attack].guesses
+        table = pd.DataFrame(
+            {
+                "member": told.members,
+                "row": self.rows[told.places],
+                "ahead": told.ahead,
+                "right": told.right,
+                "imputed_right": told.control_right,
+            }
+        )
+        return table.sort_values(["member", "ahead"], ascending=False, ignore_index=True)
+
+    def leaks(self, attack: str) -> Sequence[GroupLeak]:
+        """The leak of a sensitive column within groups of people, worst first.
+
+        Raises:
+            PlanError, LookupError: as in `guessed`.
+        """
+        told = self[attack].guesses
+        table = self.candidates.groups().iloc[told.places]
+        columns = {str(name): table[name].to_numpy() for name in table.columns}
+        return leak_by_group(told.right, told.control_right, told.members, columns)
 
     def epsilon(self, attack: str, *, delta: float = 1e-5) -> EpsilonBound:
         """The epsilon that the attack's guesses rule out anything below of, at 95 %.

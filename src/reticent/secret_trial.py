@@ -123,6 +123,7 @@ class SecretTrial:
                 control=self._control(scene)[candidates][has],
                 truth=truth[candidates][has],
                 members=self.stage.members[candidates][has],
+                places=np.flatnonzero(has),
             ),
             cost=Cost(queries=asked + int(facts["queries"]), seconds=float(facts["seconds"])),
             about=first_line(attack),

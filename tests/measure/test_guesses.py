@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reticent.measure.guesses import gain, gain_difference
+from reticent.measure.guesses import gain, gain_difference, leak_by_group
 
 
 def drawn(rng, records, ours, theirs, both):
@@ -61,3 +61,31 @@ def test_a_wider_level_is_wider():
 def test_guesses_of_other_records_are_refused(sizes):
     with pytest.raises(ValueError, match="give both of the same records"):
         gain(np.ones(sizes[0], bool), np.ones(sizes[1], bool))
+
+
+def test_the_group_whose_secret_leaks_comes_first():
+    rng = np.random.default_rng(3)
+    town, members = rng.choice(["a", "b", "few"], 2000, p=[0.49, 0.49, 0.02]), np.arange(2000) < 1000
+    ours = rng.random(2000) < np.where(members & (town == "b"), 0.9, 0.6)
+    theirs = rng.random(2000) < 0.6
+    found = leak_by_group(ours, theirs, members, {"town": town, "side": np.arange(2000) % 2})
+    assert (found[0].column, found[0].group) == ("town", "b")
+    assert found[0].leak.low > 0.1
+    assert {g.group for g in found} == {"a", "b", "0", "1"}  # and nothing is said of a few
+    narrow = gain(ours[members & (town == "b")], theirs[members & (town == "b")])
+    assert found[0].gain.low < narrow.low  # wider, for as many groups were looked at
+
+
+def test_over_all_groups_together_a_leak_is_seldom_claimed_where_there_is_none():
+    claimed = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        groups = {f"column {i}": rng.integers(0, 3, 600) for i in range(4)}
+        ours, theirs = rng.random((2, 600)) < 0.7
+        claimed += leak_by_group(ours, theirs, rng.random(600) < 0.5, groups)[0].leak.low > 0
+    assert claimed <= 10
+
+
+def test_groups_of_other_records_are_refused():
+    with pytest.raises(ValueError, match="3 groups for 4 records"):
+        leak_by_group(*np.ones((3, 4), bool), {"a": np.arange(3)})

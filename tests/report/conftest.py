@@ -43,7 +43,7 @@ def guessed(name="csmia", *, inside=0.9, outside=0.6, imputed=0.6, secret="smoke
         access=Access.SCORES,
         outcome="measured",
         secret=secret,
-        evidence=Guesses(scores, control, truth, members),
+        evidence=Guesses(scores, control, truth, members, np.arange(2 * records)),
         cost=Cost(queries=1600, seconds=0.01),
         caveat="looks at no other column",
     )

@@ -27,9 +27,13 @@ class MembershipAttack(ABC):
         costly: whether it asks ten queries a record or more, so that it runs only when named, or where
             nothing but labels is granted.
         caveat: what it can't do, for the reader of a report.
+        control: what its figure is set beside.
+        defences: what helps against it.
     """
 
     threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    control: ClassVar[str] = "a classifier of the two sides that never sees the model"
+    defences: ClassVar[str] = "differential privacy (a bound); regularisation, fewer epochs, more data"
     needs: ClassVar[Access]
     source: ClassVar[str]
     shadows: ClassVar[bool] = False
@@ -92,6 +96,10 @@ class AttributeAttack(ABC):
     """
 
     threat: ClassVar[Threat] = Threat.ATTRIBUTE
+    control: ClassVar[str] = "the best imputation from the same records without the model"
+    defences: ClassVar[str] = (
+        "against the leak: differential privacy, regularisation; against what imputation guesses: nothing"
+    )
     needs: ClassVar[Access]
     source: ClassVar[str]
     shadows: ClassVar[bool] = False

@@ -21,8 +21,12 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
         attack = type(named(name))
         console.print(f"[bold]{attack.title()}[/bold]\n")
         console.print(inspect.getdoc(attack) or "", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"\nThreat: {attack.threat.value}", markup=False)
+        threat = attack.threat
+        kinds = f"{threat.survey} in Rigaki & Garcia's four, {threat.nist} in NIST AI 100-2 E2025"
+        console.print(f"\nThreat: {threat.value} ({kinds})", markup=False, soft_wrap=True)
         console.print(f"Needs:  {attack.needs}{', shadow models' if attack.shadows else ''}", markup=False)
+        console.print(f"Beside: {attack.control}", markup=False, soft_wrap=True)
+        console.print(f"Helps:  {attack.defences}", markup=False, soft_wrap=True)
         console.print(f"Source: {attack.source}", markup=False)
         if attack.caveat:
             console.print(f"Limits: {attack.caveat}", markup=False)

@@ -8,10 +8,26 @@ Newcombe, ibid. 17 (1998) 2635), the parts' own being Clopper & Pearson's, which
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from reticent.measure._checked import Bools
+import numpy as np
+from numpy.typing import NDArray
+
+from reticent.measure._checked import Bools, checked_level
 from reticent.measure.estimate import Estimate, clopper_pearson
+
+
+@dataclass(frozen=True)
+class GroupLeak:
+    """What is gained on people of one group; the intervals hold for all groups together."""
+
+    column: str
+    group: str
+    members: int
+    gain: Estimate  # on its members
+    leak: Estimate  # that, less the gain on others of the same group
 
 
 def gain(ours: Bools, theirs: Bools, level: float = 0.95) -> Estimate:
@@ -57,3 +73,42 @@ def _difference(one: Estimate, other: Estimate, correlation: float, n: int) -> E
     low = value - reach(one.value - one.low, other.high - other.value)
     high = value + reach(one.high - one.value, other.value - other.low)
     return Estimate(value, low, high, one.level, "MOVER of Clopper-Pearson", n)
+
+
+def leak_by_group(
+    ours: Bools,
+    theirs: Bools,
+    members: Bools,
+    groups: Mapping[str, NDArray[Any]],
+    *,
+    smallest: int = 20,
+    level: float = 0.95,
+) -> list[GroupLeak]:
+    """The leak within every group of every column, those first of whom it surely is largest.
+
+    Args:
+        ours, theirs: (records,) whether we and whether they guess rightly.
+        members: (records,) the truth.
+        groups: column -> (records,) group of each record.
+        smallest: members and others that a group needs to be looked at.
+
+    Raises:
+        ValueError: lengths that differ.
+    """
+    alpha, kept = checked_level(level), list[tuple[str, str, Bools]]()
+    for column, labels in groups.items():
+        names, where = np.unique(np.asarray(labels).astype(str), return_inverse=True)
+        if where.shape != ours.shape:
+            raise ValueError(f"column {column!r} has {where.size} groups for {ours.size} records")
+        for i, name in enumerate(names.tolist()):
+            inside = where == i
+            if min((inside & members).sum(), (inside & ~members).sum()) >= smallest:
+                kept.append((column, name, inside))
+    wide = 1 - alpha / max(1, len(kept))
+    found = []
+    for column, name, inside in kept:
+        within, without = inside & members, inside & ~members
+        one = ours[within], theirs[within]
+        leak = gain_difference(one, (ours[without], theirs[without]), wide)
+        found.append(GroupLeak(column, name, int(within.sum()), gain(*one, wide), leak))
+    return sorted(found, key=lambda g: -g.leak.low)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from reticent.result import Audit
 
 WORST = 10
+WORST_GROUPS = 5
 
 
 def write_page(audits: Sequence[Audit], path: Path) -> Path:
@@ -77,6 +78,8 @@ class SecretView:
     column: str
     state: str  # "leaks", "unproven" or "silent"
     sentence: str
+    surest: str
+    groups: tuple[tuple[str, str, int, str, str], ...]
     rows: tuple[Row, ...]
 
 
@@ -167,10 +170,10 @@ def _secrets(audit: Audit) -> tuple[SecretView, ...]:
     columns: dict[str, list[Finding]] = {}
     for finding in audit.secrets:
         columns.setdefault(finding.secret, []).append(finding)
-    return tuple(_secret(column, found) for column, found in columns.items())
+    return tuple(_secret(audit, column, found) for column, found in columns.items())
 
 
-def _secret(column: str, found: list[Finding]) -> SecretView:
+def _secret(audit: Audit, column: str, found: list[Finding]) -> SecretView:
     worst = leakiest(found)
     right, imputed = (worst.figure(name) for name in ("right", "imputed"))
     leak = worst.figure("leak", attacks=len(found))
@@ -192,8 +195,34 @@ def _secret(column: str, found: list[Finding]) -> SecretView:
         column=column,
         state=state,
         sentence=sentence,
+        surest=_surest(worst),
+        groups=_leaks(audit, worst),
         rows=tuple(_row(f, str(f.access), "", figures=ON_SECRETS) for f in rows),
     )
+
+
+def _surest(worst: Finding) -> str:
+    right, imputed = worst.figure("surest"), worst.figure("surest imputed")
+    if isinstance(right, Withheld) or isinstance(imputed, Withheld):
+        return ""
+    return (
+        f"Of the {right.n} members whom {worst.attack} is surest of, it is right about "
+        f"{100 * right.value:.0f} % ({100 * right.low:.0f} to {100 * right.high:.0f} %); imputation, about "
+        f"{100 * imputed.value:.0f} %."
+    )
+
+
+def _leaks(audit: Audit, worst: Finding) -> tuple[tuple[str, str, int, str, str], ...]:
+    groups = audit.leaks(worst.title)[:WORST_GROUPS]
+    return tuple(
+        (g.column, g.group, g.members, " ".join(_spread("gain", g.gain)), " ".join(_spread("leak", g.leak)))
+        for g in groups
+    )
+
+
+def _spread(name: str, of: Figure) -> tuple[str, str]:
+    shown, interval = figure(name, of)
+    return shown, f"({interval.replace(' – ', ' to ')})"
 
 
 def _value(of: Figure) -> float:
