@@ -164,5 +164,5 @@ def test_people_and_groups_are_told_worst_first(tree):
     groups = tree.leaks("csmia on smokes")
     assert {g.column for g in groups} >= {"label", "town", "smokes"}
     assert groups[0].leak.low >= groups[-1].leak.low
-    with pytest.raises(LookupError, match="and no column"):
+    with pytest.raises(LookupError, match="guesses no column"):
         _ = tree.checks.blind.guesses

@@ -144,6 +144,14 @@ class Inside(Protocol):
         """Return (records, neurons) what stands before the last layer."""
 
 
+@runtime_checkable
+class Descends(Protocol):
+    """A target through which gradients can be followed back to its input."""
+
+    def score_gradient(self, x: FloatArray, classes: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return (records,) p_c of each record's class c, and (records, ...) its gradient by the record."""
+
+
 class Metered:
     """What an attack is given: a target capped at a rung, asked in batches, each record counted.
 
@@ -226,6 +234,20 @@ class Metered:
             raise PermissionError(f"weights are needed and {self.access} are granted")
         if not isinstance(self._target, Inside):
             raise ModelError("activations are needed, and this kind of model has none; give a torch module")
+        return self._target
+
+    @property
+    def descends(self) -> Descends:
+        """The target itself, to follow gradients back to its input.
+
+        Raises:
+            PermissionError: the rung does not reach the weights.
+            ModelError: a kind of model without gradients.
+        """
+        if self.access < Access.WEIGHTS:
+            raise PermissionError(f"weights are needed and {self.access} are granted")
+        if not isinstance(self._target, Descends):
+            raise ModelError("gradients are needed, and this kind of model has none; give a torch module")
         return self._target
 
 

@@ -140,6 +140,48 @@ class Guesses:
         return order[: min(SUREST, int(self.members.sum()))]
 
 
+@dataclass(frozen=True, eq=False)
+class Likenesses:
+    """Pictures drawn of each class, judged by a classifier of the classes that was trained apart.
+
+    Attributes:
+        drawn: (classes, ...) what the attack drew.
+        means: (classes, ...) the mean of each class's own training pictures.
+        identified: (classes,) whether the judge takes the drawing for its class.
+        public_identified: (classes,) whether it takes the public picture for it that the model finds likest.
+        means_identified: (classes,) whether it takes the class's mean for it.
+        judge_right: share of pictures that nobody was trained on about whom the judge is right.
+    """
+
+    drawn: FloatArray
+    means: FloatArray
+    identified: BoolArray
+    public_identified: BoolArray
+    means_identified: BoolArray
+    judge_right: float
+
+    def figure(self, name: str, *, level: float = 0.95) -> Figure:
+        """A figure by its name.
+
+        Args:
+            name: "identified", the share of classes whose drawing is taken for them; "identified public" and
+                "identified mean", that of the controls; "identified gain", the first less the second.
+
+        Raises:
+            ValueError: no figure has that name.
+        """
+        shares = {
+            "identified": self.identified,
+            "identified public": self.public_identified,
+            "identified mean": self.means_identified,
+        }
+        if name in shares:
+            return _share(shares[name], level)
+        if name == "identified gain":
+            return gain(self.identified, self.public_identified, level)
+        raise ValueError(f"no figure is called {name!r}")
+
+
 def _share(right: BoolArray, level: float) -> Figure:
     return clopper_pearson(int(right.sum()), len(right), level)
 
@@ -166,7 +208,7 @@ class Finding:
     outcome: Literal["measured", "refused", "failed"]
     reason: str = ""
     secret: str = ""
-    evidence: Evidence | Guesses | None = None
+    evidence: Evidence | Guesses | Likenesses | None = None
     baseline: Roc | None = None
     cost: Cost = field(default_factory=Cost)
     subject: Literal["record", "person"] = "record"
@@ -189,7 +231,20 @@ class Finding:
         if self.evidence is None:
             raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
         if not isinstance(self.evidence, Guesses):
-            raise LookupError(f"{self.attack} guesses membership, and no column")
+            raise LookupError(f"{self.attack} guesses no column")
+        return self.evidence
+
+    @property
+    def pictures(self) -> Likenesses:
+        """The pictures drawn of each class.
+
+        Raises:
+            LookupError: nothing was measured, or nothing was drawn.
+        """
+        if self.evidence is None:
+            raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
+        if not isinstance(self.evidence, Likenesses):
+            raise LookupError(f"{self.title} draws no pictures")
         return self.evidence
 
     @property
@@ -202,7 +257,7 @@ class Finding:
         if self.evidence is None:
             raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
         if not isinstance(self.evidence, Evidence):
-            raise LookupError(f"{self.title} guesses a column, and says nothing of membership")
+            raise LookupError(f"{self.title} says nothing of membership")
         return self.evidence
 
     @property
@@ -223,7 +278,7 @@ class Finding:
 
         Args:
             name: "auc", "advantage", "balanced accuracy" or "tpr@P%" (true positives at P % false positives);
-                for a secret value those of `Guesses.figure`.
+                for a secret value those of `Guesses.figure`, for pictures those of `Likenesses.figure`.
             attacks: how many attacks the figure will be picked from as the worst; its interval is widened
                 (Bonferroni) to hold for all of them together.
 
@@ -234,7 +289,7 @@ class Finding:
         if self.evidence is None:
             raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
         level = 1 - 0.05 / attacks
-        if isinstance(self.evidence, Guesses):
+        if not isinstance(self.evidence, Evidence):
             return self.evidence.figure(name, level=level)
         if name == "auc":
             return self.roc.auc(level=level)

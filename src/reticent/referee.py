@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
-from reticent.attacks.attack import Attack, AttributeAttack, MembershipAttack
-from reticent.attacks.catalogue import chosen, left_out
+from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack
+from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
@@ -30,6 +30,7 @@ from reticent.errors import ReticentError, StorageError, TargetError
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
 from reticent.hearing import Hearing, first_line, threw, unmeasured
+from reticent.likeness_trial import LikenessTrial
 from reticent.progress import Progress, default_progress
 from reticent.question import Labels, Question, Scores
 from reticent.recipe import Recipe
@@ -90,11 +91,11 @@ def audit(
     settings = settings or Settings()
     target = open_target(model, classes=_labels(members, nonmembers))
     granted = min(target.access, Access[settings.access.upper()] if settings.access else Access.WEIGHTS)
-    runs = (
-        tuple(attacks)
-        if attacks is not None
-        else chosen(settings.attacks, granted, secrets=bool(roles and roles.sensitive))
+    worth = worth_running(
+        secrets=bool(roles and roles.sensitive),
+        pictures=getattr(members[0], "ndim", 2) > 2 if members else False,
     )
+    runs = tuple(attacks) if attacks is not None else chosen(settings.attacks, granted, worth)
     stage = lay_out(
         target,
         members,
@@ -113,7 +114,7 @@ def audit(
         cache=private_folder(Path(cache) if cache is not None else default_cache()),
         progress=progress or default_progress(),
     )
-    unnamed = left_out(settings.attacks, runs) if attacks is None else ()
+    unnamed = left_out(settings.attacks, runs, worth) if attacks is None else ()
     findings = (*referee.findings(runs), *referee.unasked(unnamed))
     outside = int((~stage.members[stage.candidates]).sum())
     guessed = any(f.secret and f.outcome == "measured" for f in findings)
@@ -174,7 +175,24 @@ class Referee:
         """Run the attacks; refused and failed ones are findings too."""
         by_record = self._membership([a for a in attacks if isinstance(a, MembershipAttack)])
         on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
-        return (*by_record, *(self._secrets(on_secrets) if on_secrets else ()))
+        on_classes = [a for a in attacks if isinstance(a, InversionAttack)]
+        return (
+            *by_record,
+            *(self._secrets(on_secrets) if on_secrets else ()),
+            *(self._likenesses(on_classes) if on_classes else ()),
+        )
+
+    def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
+        trial = LikenessTrial(
+            target=self.target,
+            stage=self.stage,
+            cells=self.cells,
+            scene_key=self.scene_key,
+            seed=self.settings.seed,
+            refusal=self._refusal,
+            progress=self.progress,
+        )
+        return trial.findings(attacks)
 
     def _secrets(self, attacks: Sequence[AttributeAttack]) -> list[Finding]:
         columns = self.stage.records.roles.sensitive
@@ -214,9 +232,10 @@ class Referee:
         """Rows for costly attacks that were not named."""
         found = []
         for attack in attacks:
-            questions = () if isinstance(attack, AttributeAttack) else attack.questions
+            questions = attack.questions if isinstance(attack, MembershipAttack) else ()
             each = sum(q.queries(len(self.stage.records)) for q in questions) // len(self.stage.records)
-            reason = f"asks {each:,} queries a record: name it, or 'all', to run it"
+            many = f"{each:,} queries a record" if each else "thousands of queries a class"
+            reason = f"asks {many}: name it, or 'all', to run it"
             found.append(unmeasured(attack, "refused", self._refusal(attack, questions) or reason))
         return found
 

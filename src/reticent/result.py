@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reticent.access import Access, BoolArray, FloatArray, IntArray
 from reticent.data import Overlap, Records
 from reticent.errors import PlanError
-from reticent.finding import Evidence, Finding
+from reticent.finding import Evidence, Finding, Guesses, Likenesses
 from reticent.measure.epsilon import Bonferroni, EpsilonBound, epsilon_lower_bound
 from reticent.measure.estimate import Withheld
 from reticent.measure.guesses import GroupLeak, leak_by_group
@@ -126,12 +126,17 @@ class Audit:
     @property
     def measured(self) -> tuple[Finding, ...]:
         """The findings of membership that hold figures."""
-        return tuple(f for f in self.findings if f.outcome == "measured" and not f.secret)
+        return tuple(f for f in self.findings if isinstance(f.evidence, Evidence))
 
     @property
     def secrets(self) -> tuple[Finding, ...]:
         """The findings about sensitive columns that hold figures."""
-        return tuple(f for f in self.findings if f.outcome == "measured" and f.secret)
+        return tuple(f for f in self.findings if isinstance(f.evidence, Guesses))
+
+    @property
+    def likenesses(self) -> tuple[Finding, ...]:
+        """The findings that hold pictures drawn of each class."""
+        return tuple(f for f in self.findings if isinstance(f.evidence, Likenesses))
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -96,3 +96,27 @@ class SecretScene:
         counts = np.bincount(self.known[self.auxiliary], minlength=len(self.secret.values)) + 0.5
         shares: FloatArray = np.log(counts / counts.sum())
         return shares
+
+
+@dataclass(frozen=True, eq=False)
+class ClassScene:
+    """What an attack that draws the people of each class is handed: the model, and public pictures.
+
+    Attributes:
+        target: the model under audit, metered and capped.
+        public: (pictures, ...) records that the model never saw, of people of other classes than those drawn.
+        classes: (classes,) positions of the classes to draw.
+        low, high: the range of a picture's values.
+        seed: of everything random that an attack does.
+    """
+
+    target: Metered
+    public: FloatArray
+    classes: IntArray
+    low: float
+    high: float
+    seed: int = 0
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator: the same seed, the same draws."""
+        return np.random.default_rng(self.seed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reticent.access import Access
-from reticent.attacks import attribute, membership
-from reticent.attacks.attack import AttributeAttack
-from reticent.attacks.catalogue import DEFAULT, FAMILIES, catalogue, chosen, left_out, named
+from reticent.attacks import attribute, inversion, membership
+from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.catalogue import DEFAULT, FAMILIES, catalogue, chosen, left_out, named, worth_running
 from reticent.attacks.membership import Lira, PerClass, ResponseCanvas, Rmia, Robustness
 from reticent.attacks.metrics import Metric
 from reticent.errors import PlanError
@@ -22,7 +22,7 @@ def test_every_attack_says_what_it_is():
         assert attack.__doc__
         assert attack.source
         assert isinstance(attack.needs, Access)
-        assert issubclass(attack, AttributeAttack) or attack().questions
+        assert not issubclass(attack, MembershipAttack) or attack().questions
 
 
 def test_no_two_of_the_defaults_share_a_name():
@@ -97,7 +97,7 @@ def test_what_names_no_attack_is_one_sentence(text, said):
 
 def test_what_is_left_out_is_the_costly_that_nobody_named():
     run = chosen([], Access.SCORES)
-    assert set(left_out([], run)) == {a for a in DEFAULT if a.costly}
+    assert set(left_out([], run)) == {a for a in membership.DEFAULT if a.costly}
     assert left_out(["loss"], chosen(["loss"], Access.SCORES)) == ()
     assert left_out(["all"], chosen(["all"], Access.SCORES)) == ()
     labels = left_out([], chosen([], Access.LABELS))
@@ -109,17 +109,27 @@ def test_unnamed_none_is_costly_but_with_labels_alone():
     for granted in (Access.SCORES, Access.LOGITS, Access.WEIGHTS):
         assert not any(attack.costly for attack in chosen([], granted))
     labels = chosen([], Access.LABELS)
-    assert {a for a in labels if a.costly} == {a for a in DEFAULT if a.costly and a.needs == Access.LABELS}
+    assert {a for a in labels if a.costly} == {
+        a for a in membership.DEFAULT if a.costly and a.needs == Access.LABELS
+    }
     assert any(a.costly for a in labels)
 
 
 def test_those_named_run_once_each_and_all_means_all():
     assert chosen(["lira", "lira(mode=online)", "loss"], Access.SCORES) == (named("lira"), named("loss"))
-    assert chosen(["all"], Access.SCORES, secrets=True) == DEFAULT
+    assert chosen(["all"], Access.SCORES, worth_running(secrets=True, pictures=True)) == DEFAULT
     assert chosen(["all"], Access.SCORES) == membership.DEFAULT
 
 
 def test_attacks_on_columns_run_unnamed_where_there_are_such_columns():
-    assert set(chosen([], Access.SCORES, secrets=True)) - set(chosen([], Access.SCORES)) == set(
-        attribute.DEFAULT
+    more = chosen([], Access.SCORES, worth_running(secrets=True))
+    assert set(more) - set(chosen([], Access.SCORES)) == set(attribute.DEFAULT)
+
+
+def test_pictures_are_drawn_of_pictures_alone():
+    usual, more = worth_running(), worth_running(pictures=True)
+    assert set(more) - set(usual) == set(inversion.DEFAULT)
+    assert all(
+        a in left_out([], chosen([], Access.SCORES, more), more) for a in inversion.DEFAULT if a.costly
     )
+    assert not set(left_out([], chosen([], Access.SCORES), usual)) & set(inversion.DEFAULT)

@@ -207,3 +207,25 @@ def test_a_recipes_fingerprint_changes_with_whatever_changes_its_models():
         TorchRecipe(module=net, training=TRAINING, prepare=codes),
     ):
         assert other.fingerprint() != first
+
+
+def test_score_gradients_lead_back_to_the_record(data):
+    target = TorchTarget(net().double().float(), CLASSES)
+    x, classes = np.asarray(data.features[:6], dtype=np.float32), np.array([0, 1, 2, 0, 1, 2])
+    scores, gradient = target.score_gradient(x, classes)
+    np.testing.assert_allclose(scores, np.exp(target.predict(x).log_scores)[np.arange(6), classes], rtol=1e-5)
+    step = 1e-2
+    for column in range(x.shape[1]):
+        ahead, behind = x.copy(), x.copy()
+        ahead[:, column] += step
+        behind[:, column] -= step
+        slope = (target.score_gradient(ahead, classes)[0] - target.score_gradient(behind, classes)[0]) / (
+            2 * step
+        )
+        np.testing.assert_allclose(gradient[:, column], slope, atol=1e-3)
+
+
+def test_prepared_records_have_no_gradient():
+    target = TorchTarget(embedded(), CLASSES, prepare=codes)
+    with pytest.raises(ModelError, match="prepared first"):
+        target.score_gradient(np.zeros((2, 3)), np.array([0, 1]))

@@ -10,7 +10,7 @@ from typing import ClassVar
 from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
 from reticent.question import Question, Scores
-from reticent.scene import Scene, SecretScene
+from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
 
@@ -126,7 +126,44 @@ class AttributeAttack(ABC):
         """Return a score for each value of each record, (records, values), higher = likelier."""
 
 
-Attack = MembershipAttack | AttributeAttack
+@dataclass(frozen=True, kw_only=True)
+class InversionAttack(ABC):
+    """Draws what the people of each class look like, from the model alone.
+
+    Class attributes:
+        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = (
+        "the public picture likest to the class, and the mean of the class's own pictures"
+    )
+    defences: ClassVar[str] = (
+        "labels or rounded scores only; differential privacy; classes that are not single people"
+    )
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def draw(self, scene: ClassScene) -> FloatArray:
+        """Return one picture of each class of the scene, (classes, ...) of the records' shape and range."""
+
+
+Attack = MembershipAttack | AttributeAttack | InversionAttack
 """Any attack of the catalogue."""
 
 

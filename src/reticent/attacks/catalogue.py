@@ -10,8 +10,8 @@ from dataclasses import fields
 from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
-from reticent.attacks import attribute, membership
-from reticent.attacks.attack import Attack, AttributeAttack
+from reticent.attacks import attribute, inversion, membership
+from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack
 from reticent.errors import PlanError
 
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
@@ -28,9 +28,9 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-FAMILIES = (membership, attribute)
+FAMILIES = (membership, attribute, inversion)
 
-DEFAULT: tuple[Attack, ...] = (*membership.DEFAULT, *attribute.DEFAULT)
+DEFAULT: tuple[Attack, ...] = (*membership.DEFAULT, *attribute.DEFAULT, *inversion.DEFAULT)
 """Every attack of every family, once."""
 
 
@@ -67,20 +67,31 @@ def named(text: str) -> Attack:
     return attack(**options)
 
 
-def left_out(names: Sequence[str], attacks: Sequence[Attack]) -> tuple[Attack, ...]:
-    """The costly attacks that nobody named: rows of the report, so that nobody thinks they found nothing."""
-    return () if names else tuple(a for a in DEFAULT if a.costly and a not in attacks)
-
-
-def chosen(names: Sequence[str], granted: Access, *, secrets: bool = False) -> tuple[Attack, ...]:
-    """The attacks named ("all" for every one), or else those that are worth running at the rung granted.
-
-    A costly attack runs unnamed only where the rung allows nothing stronger: with labels alone. Attacks on
-    sensitive columns run unnamed where there are such columns (`secrets`).
+def worth_running(*, secrets: bool = False, pictures: bool = False) -> tuple[Attack, ...]:
+    """Every attack that has something to go by: those on membership always, those on sensitive columns where
+    there are such columns (`secrets`), those that draw pictures where the records are `pictures`.
     """
-    worth = tuple(a for a in DEFAULT if secrets or not isinstance(a, AttributeAttack))
+    families: tuple[type[Attack], ...] = (MembershipAttack,)
+    families += ((AttributeAttack,) if secrets else ()) + ((InversionAttack,) if pictures else ())
+    return tuple(a for a in DEFAULT if isinstance(a, families))
+
+
+def left_out(
+    names: Sequence[str], attacks: Sequence[Attack], worth: Sequence[Attack] = membership.DEFAULT
+) -> tuple[Attack, ...]:
+    """The costly attacks that nobody named: rows of the report, so that nobody thinks they found nothing."""
+    return () if names else tuple(a for a in worth if a.costly and a not in attacks)
+
+
+def chosen(
+    names: Sequence[str], granted: Access, worth: Sequence[Attack] = membership.DEFAULT
+) -> tuple[Attack, ...]:
+    """The attacks named ("all" for every one worth running), or else those worth it at the rung granted.
+
+    A costly attack runs unnamed only where the rung allows nothing stronger: with labels alone.
+    """
     if tuple(names) == ("all",):
-        return worth
+        return tuple(worth)
     if names:
         return tuple(dict.fromkeys(named(n) for n in names))
     labels_only = granted == Access.LABELS

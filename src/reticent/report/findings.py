@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reticent.finding import Finding
+from reticent.finding import Evidence, Finding
 from reticent.measure.estimate import Estimate, Figure, Withheld
-from reticent.report.words import FIGURES, ON_SECRETS
+from reticent.report.words import figures_of
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -71,8 +71,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _finding(audit: Audit, finding: Finding) -> dict[str, Any]:
     measured = finding.outcome == "measured"
-    names = ON_SECRETS if finding.secret else FIGURES
-    bounds = measured and not finding.secret
+    names = figures_of(finding)
+    bounds = isinstance(finding.evidence, Evidence)
     return {
         "attack": finding.attack,
         "secret": finding.secret or None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from reticent.finding import Evidence, Guesses
+from reticent.finding import Evidence, Guesses, Likenesses
 from reticent.report.findings import findings_json
 from reticent.report.junit import junit
 from reticent.report.markdown import summary
@@ -32,7 +32,7 @@ def write_folder(audit: Audit, folder: Path) -> Path:
         if finding.evidence is None:
             continue
         arrays = _arrays(finding.evidence)
-        if finding.subject == "record" and not finding.secret:
+        if finding.subject == "record" and isinstance(finding.evidence, Evidence):
             arrays["rows"] = audit.rows
         name = re.sub("[^A-Za-z0-9]+", "-", finding.title).strip("-")[:80]
         write_whole(evidence / f"{i:02d}-{name}.npz", lambda file, a=arrays: np.savez(file, **a))  # type: ignore[misc]
@@ -43,8 +43,10 @@ def write_folder(audit: Audit, folder: Path) -> Path:
     return folder
 
 
-def _arrays(evidence: Evidence | Guesses) -> dict[str, npt.NDArray[Any]]:
-    """What is kept of each record: whose secret was guessed rightly, but never the secret."""
+def _arrays(evidence: Evidence | Guesses | Likenesses) -> dict[str, npt.NDArray[Any]]:
+    """What is kept of each record: whose secret was guessed rightly, but never the secret; what was drawn."""
+    if isinstance(evidence, Likenesses):
+        return {"drawn": evidence.drawn, "identified": evidence.identified}
     if isinstance(evidence, Evidence):
         return {"scores": evidence.scores, "members": evidence.members}
     return {

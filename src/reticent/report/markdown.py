@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import FIGURES, ON_SECRETS, copies, estimate, figure, percent, readable, title
+from reticent.report.words import (
+    FIGURES,
+    ON_PICTURES,
+    ON_SECRETS,
+    copies,
+    estimate,
+    figure,
+    percent,
+    readable,
+    title,
+)
 
 if TYPE_CHECKING:
     from reticent.result import Audit
@@ -38,6 +48,9 @@ def _lines(audit: Audit) -> list[str]:
     for finding in audit.secrets:
         cells = [_with_interval(*figure(n, finding.figure(n))) for n in ON_SECRETS]
         lines.append(f"| {_cell(finding.title)} | {' | '.join(cells)} |")
+    for finding in audit.likenesses:
+        told = (f"{title(n)} {_with_interval(*figure(n, finding.figure(n)))}" for n in ON_PICTURES)
+        lines += ["", f"{_cell(finding.attack)} drew the classes: {', '.join(told)}."]
     if audit.strongest is not None:
         exposure = audit.exposure
         said = exposure.reason if isinstance(exposure, Withheld) else estimate(exposure.members_exposed)

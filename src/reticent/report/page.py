@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from reticent.finding import Finding
 from reticent.measure.estimate import Figure, Withheld
-from reticent.report.plots import roc_plot
+from reticent.report.plots import roc_plot, sheet
 from reticent.report.words import (
     FIGURES,
+    ON_PICTURES,
     ON_SECRETS,
     copies,
     estimate,
@@ -47,6 +48,7 @@ def page(audits: Sequence[Audit]) -> str:
     text: str = _template("page.html.j2").render(
         views=[view(a) for a in audits],
         titles=[title(n) for n in FIGURES],
+        picture_titles=[title(n) for n in ON_PICTURES],
         secret_titles=[title(n) for n in ON_SECRETS],
     )
     return _typeset(text)
@@ -84,6 +86,15 @@ class SecretView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LikenessView:
+    """What an attack drew of each class."""
+
+    row: Row
+    sentence: str
+    sheet: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What the template shows of an audit: words, no arithmetic."""
 
@@ -105,6 +116,7 @@ class View:
     anyone_exposed: bool
     plot: str
     secrets: tuple[SecretView, ...]
+    likenesses: tuple[LikenessView, ...]
     worst: tuple[tuple[int, str, str, str], ...]
     groups: tuple[tuple[str, str, int, str, str, bool], ...]
 
@@ -131,12 +143,15 @@ def view(audit: Audit) -> View:
         rows=tuple(rows),
         withheld=tuple(dict.fromkeys(why for row in rows for _, _, why in row.cells if why)),
         unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
-        caveats=tuple((f.attack, f.caveat) for f in (*ranked, *_once(audit.secrets)) if f.caveat),
+        caveats=tuple(
+            (f.attack, f.caveat) for f in (*ranked, *_once(audit.secrets), *audit.likenesses) if f.caveat
+        ),
         exposure=long,
         exposure_short=short,
         anyone_exposed=measured and _surely_exposed(audit) > 0,
         plot=roc_plot(audit) if measured else "",
         secrets=_secrets(audit),
+        likenesses=tuple(_likeness(f) for f in audit.likenesses),
         worst=_worst(audit) if measured else (),
         groups=_groups(audit) if measured else (),
     )
@@ -198,6 +213,19 @@ def _secret(audit: Audit, column: str, found: list[Finding]) -> SecretView:
         surest=_surest(worst),
         groups=_leaks(audit, worst),
         rows=tuple(_row(f, str(f.access), "", figures=ON_SECRETS) for f in rows),
+    )
+
+
+def _likeness(finding: Finding) -> LikenessView:
+    identified, public = (figure(n, finding.figure(n))[0] for n in ("identified", "identified public"))
+    return LikenessView(
+        row=_row(finding, str(finding.access), "", figures=ON_PICTURES),
+        sentence=(
+            f"A judge trained apart, right about {100 * finding.pictures.judge_right:.0f} % of pictures that "
+            f"nobody was trained on, takes {identified} of what {finding.attack} drew for its class, "
+            f"and {public} of the public pictures of others that the model finds likest."
+        ),
+        sheet=sheet(finding.pictures),
     )
 
 

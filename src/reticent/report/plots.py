@@ -11,6 +11,7 @@ import numpy as np
 from reticent.report.words import readable
 
 if TYPE_CHECKING:
+    from reticent.finding import Likenesses
     from reticent.result import Audit
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
@@ -77,3 +78,37 @@ def _svg(drawing: Any) -> str:
     svg = text.getvalue()
     # Groups' names repeat from picture to picture, and one page holds several; what is referred to is a hash.
     return re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
+
+
+SHEET = 12
+"""Classes on a sheet of pictures."""
+
+
+def sheet(pictures: Likenesses) -> str:
+    """What was drawn above the mean of each class's own pictures, as a PNG in a data URI.
+
+    Those that the judge took for their class come first.
+    """
+    import base64
+
+    from matplotlib.figure import Figure
+
+    order = np.argsort(~pictures.identified, kind="stable")[:SHEET]
+    drawing = Figure(figsize=(0.8 * len(order) + 0.2, 2.2), dpi=110, layout="constrained")
+    axes: Any = drawing.subplots(2, len(order), squeeze=False)
+    low, high = float(pictures.means.min()), float(pictures.means.max())
+    for row, kind in zip(axes, (pictures.drawn, pictures.means), strict=True):
+        for place, one in zip(row, order.tolist(), strict=True):
+            place.imshow(_upright(kind[one], low, high), cmap="gray", vmin=0, vmax=1)
+            place.set_axis_off()
+    out = io.BytesIO()
+    drawing.savefig(out, format="png", metadata={"Software": None})
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def _upright(picture: Any, low: float, high: float) -> Any:
+    """(height, width) or (height, width, 3) from 0 to 1, whichever axis holds the channels."""
+    scaled = np.clip((picture - low) / max(high - low, 1e-12), 0, 1)
+    if scaled.ndim == 3 and scaled.shape[0] in (1, 3):
+        scaled = np.moveaxis(scaled, 0, -1)
+    return scaled[..., 0] if scaled.ndim == 3 and scaled.shape[-1] == 1 else scaled

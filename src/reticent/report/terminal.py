@@ -58,7 +58,7 @@ def audit_panel(audit: Audit) -> Any:
     more = max(0, len(ranked) - SHOWN)
     foot = Text(f"{more} more attacks measured, {unmeasured} not run: the report says why.", style="dim")
     return Panel(
-        Group(*parts, Text(), table, *_secrets(audit), foot),
+        Group(*parts, Text(), table, *_secrets(audit), *_likenesses(audit), foot),
         title=Text(readable(audit.model)),
         border_style=colour,
         padding=(0, 1),
@@ -82,3 +82,16 @@ def _secrets(audit: Audit) -> list[Any]:
         interval = Text(shown[-1][1].replace(" ", ""), style="dim")
         table.add_row(Text(readable(worst.title)), *(value for value, _ in shown), interval)
     return [Text(), table]
+
+
+def _likenesses(audit: Audit) -> list[Any]:
+    """A line for each attack that drew the classes."""
+    from rich.text import Text
+
+    lines = []
+    for finding in audit.likenesses:
+        drawn, public = (figure(n, finding.figure(n))[0] for n in ("identified", "identified public"))
+        lines.append(
+            Text(f"{finding.attack} drew {drawn} of the classes recognisably; public pictures {public}.")
+        )
+    return [Text(), *lines] if lines else []

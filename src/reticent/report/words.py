@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
+from reticent.finding import Threat
 from reticent.measure.estimate import Estimate, Figure, Withheld
 
 if TYPE_CHECKING:
@@ -23,7 +24,14 @@ FIGURES = ("auc", *(f"tpr@{fpr}%" for fpr in FPRS))
 ON_SECRETS = ("right", "imputed", "right outside", "imputed outside", "gain", "gain outside", "leak")
 """Figures about a sensitive column, in order."""
 
-_SECRET_TITLES = {
+ON_PICTURES = ("identified", "identified public", "identified mean", "identified gain")
+"""Figures about pictures drawn of each class, in order."""
+
+_TITLES = {
+    "identified": "taken for their class",
+    "identified public": "likest public picture",
+    "identified mean": "the class's mean",
+    "identified gain": "gain over public",
     "right": "members",
     "imputed": "no model",
     "right outside": "others",
@@ -59,8 +67,9 @@ def figure(name: str, of: Figure) -> tuple[str, str]:
 
 def value(name: str, number: float) -> str:
     """One number of the figure called `name`."""
-    if name in ON_SECRETS:
-        return points(number) if name.startswith(("gain", "leak")) else f"{100 * number:.1f} %"
+    if name in (*ON_SECRETS, *ON_PICTURES):
+        difference = name.startswith(("gain", "leak")) or name.endswith("gain")
+        return points(number) if difference else f"{100 * number:.1f} %"
     return percent(number) if name.startswith("tpr@") else f"{number:.3f}"
 
 
@@ -135,8 +144,8 @@ def estimate(of: Estimate) -> str:
 
 def title(name: str) -> str:
     """A figure's heading."""
-    if name in ON_SECRETS:
-        return _SECRET_TITLES[name]
+    if name in _TITLES:
+        return _TITLES[name]
     return "AUC" if name == "auc" else f"TPR @ {name[4:-1]} %" if name.startswith("tpr@") else name
 
 
@@ -148,3 +157,10 @@ def leakiest(findings: Sequence[Finding]) -> Finding:
         return of.value if isinstance(of, Estimate) else -1.0
 
     return max(findings, key=leak)
+
+
+def figures_of(finding: Finding) -> tuple[str, ...]:
+    """The names of the figures that a finding has."""
+    if finding.threat is Threat.ATTRIBUTE:
+        return ON_SECRETS
+    return ON_PICTURES if finding.threat is Threat.RECONSTRUCTION else FIGURES

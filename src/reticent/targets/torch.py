@@ -128,6 +128,24 @@ class TorchTarget:
             ) from error
         return torch.cat(norms).numpy()
 
+    def score_gradient(self, x: FloatArray, classes: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(records,) p_c of each record's class c, and (records, ...) its gradient by the record.
+
+        Raises:
+            ModelError: a module whose records are prepared, so that no gradient leads back to them.
+            TargetError: the module threw.
+        """
+        if self._prepare is not None:
+            raise ModelError(
+                "the module's records are prepared first, so no gradient leads back to them; give a module "
+                "that takes the records as they are"
+            )
+        asked = inputs(x).requires_grad_()
+        scores = self._asked(asked).softmax(1)
+        picked = scores[torch.arange(len(asked)), torch.as_tensor(np.asarray(classes, np.int64))]
+        (gradient,) = torch.autograd.grad(picked.sum(), asked)
+        return picked.detach().numpy(), gradient.cpu().numpy()
+
     @torch.no_grad()
     def activations(self, x: Features) -> FloatArray:
         """(records, neurons) what goes into the module's last linear layer.
