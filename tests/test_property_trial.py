@@ -1,0 +1,153 @@
+"""Figures of guessed shares, and what is said of attacks that could not run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from reticent.access import Access, FloatArray
+from reticent.attacks.property import (
+    KullbackLeibler,
+    LossTest,
+    PermutationInvariant,
+    PropertyAttack,
+    ShareRegression,
+    Snap,
+)
+from reticent.data import Records
+from reticent.errors import DataError
+from reticent.measure.estimate import Estimate, Withheld, clopper_pearson
+from reticent.property_trial import PropertyFinding, ShareGuesses, infer_property
+from reticent.question import Labels, Question
+from reticent.targets.sklearn import SklearnRecipe
+from reticent.worlds import Property, PropertyScene, Worlds
+
+FACT = Property("sex", "f")
+WORLDS = Worlds(shares=(0.3, 0.6), models=4, victims=5, size=60, probes=50)
+RECIPE = SklearnRecipe(LogisticRegression())
+
+
+def people() -> Records:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 800)
+    table = pd.DataFrame({"a": rng.normal(size=800) + label, "sex": rng.choice(["f", "m"], 800)})
+    return Records(table, label, np.array(["no", "yes"]))
+
+
+def run(
+    *attacks: PropertyAttack, cache: Path, worlds: Worlds = WORLDS, granted: Access = Access.WEIGHTS
+) -> tuple[PropertyFinding, ...]:
+    return infer_property(
+        RECIPE, people(), FACT, attacks, worlds=worlds, granted=granted, cache=cache, workers=1
+    )
+
+
+def test_accuracy_and_error_are_those_of_the_guesses() -> None:
+    world = np.repeat([0, 1], 10)
+    scores = np.where(world == 1, 1.0, -1.0)
+    scores[:3] = 1
+    told = ShareGuesses(scores, world, (0.2, 0.8), False)
+    assert told.figure("accuracy") == clopper_pearson(17, 20)
+    assert isinstance(told.figure("error"), Withheld)
+    assert told.coin == 0.5 and told.middle == pytest.approx(0.3)
+    shares = ShareGuesses(np.where(world == 1, 0.7, 0.45), world, (0.2, 0.8), True)
+    error = shares.figure("error")
+    assert isinstance(error, Estimate)
+    assert error.value == pytest.approx(0.175) and error.low < 0.175 < error.high
+    assert shares.figure("accuracy") == clopper_pearson(20, 20)
+    with pytest.raises(ValueError, match="no figure is called"):
+        told.figure("auc")
+
+
+def test_the_interval_of_the_error_is_students() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    guesses, world = rng.random(12), np.arange(12) % 3
+    told = ShareGuesses(guesses, world, (0.2, 0.5, 0.8), True)
+    error = told.figure("error")
+    assert isinstance(error, Estimate)
+    off = np.abs(guesses - told.truth)
+    low, high = stats.t.interval(0.95, 11, off.mean(), stats.sem(off))
+    assert (error.low, error.high) == pytest.approx((low, high))
+
+
+def test_of_few_victims_no_figure_is_given() -> None:
+    told = ShareGuesses(np.ones(4), np.ones(4, np.int64), (0.2, 0.8), False)
+    assert isinstance(told.figure("accuracy"), Withheld)
+
+
+def test_findings_stand_beside_their_control(tmp_path: Path) -> None:
+    (loss, share) = run(LossTest(), ShareRegression(), cache=tmp_path)
+    for finding in (loss, share):
+        assert finding.outcome == "measured" and finding.evidence is not None and finding.control is not None
+        assert isinstance(finding.figure("accuracy"), Estimate)
+        assert isinstance(finding.figure("accuracy shuffled"), Estimate)
+        np.testing.assert_array_equal(finding.evidence.world, np.arange(10) % 2)
+    assert loss.title == "loss-test on sex = f" and loss.about and loss.source
+    assert (loss.cost.trainings, share.cost.trainings, share.cost.queries) == (0, 8, 50)
+
+
+def test_the_rung_is_asked_for_before_anything_is_trained(tmp_path: Path) -> None:
+    loss, kl, weights = run(
+        LossTest(), KullbackLeibler(), PermutationInvariant(), cache=tmp_path, granted=Access.LABELS
+    )
+    assert loss.outcome == "measured"
+    assert (kl.outcome, kl.reason) == ("refused", "needs scores, and labels are granted")
+    assert weights.reason == "needs weights, and labels are granted"
+    with pytest.raises(LookupError, match="was refused"):
+        kl.figure("accuracy")
+
+
+def test_more_than_two_shares_are_for_those_that_estimate(tmp_path: Path) -> None:
+    worlds = replace(WORLDS, shares=(0.3, 0.5, 0.6))
+    kl, share = run(KullbackLeibler(), ShareRegression(), cache=tmp_path, worlds=worlds)
+    assert kl.reason == "tells two worlds apart, and there are 3"
+    assert share.outcome == "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken(PropertyAttack):
+    """Throws."""
+
+    needs: ClassVar[Access] = Access.LABELS
+    source: ClassVar[str] = "none"
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return (Labels(),)
+
+    def guess(self, scene: PropertyScene) -> FloatArray:
+        raise RuntimeError("no luck")
+
+
+def test_an_attack_that_throws_is_a_finding_and_the_others_go_on(tmp_path: Path) -> None:
+    broken, loss = run(Broken(), LossTest(), cache=tmp_path)
+    assert broken.outcome == "failed" and "RuntimeError" in broken.reason
+    assert loss.outcome == "measured"
+
+
+def test_poisoned_worlds_are_their_own(tmp_path: Path) -> None:
+    seen: list[int] = []
+    infer_property(
+        RECIPE,
+        people(),
+        FACT,
+        [LossTest(), Snap(poison_share=0.1), Snap(poison_share=0)],
+        worlds=WORLDS,
+        cache=tmp_path,
+        workers=1,
+        advance=seen.append,
+    )
+    assert sum(seen) == 2 * 2 * 18  # with poison and without, each with its control
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="have no column 'race'"):
+        infer_property(RECIPE, people(), Property("race", "x"), [LossTest()], cache=tmp_path)
