@@ -131,7 +131,7 @@ def test_the_scene_holds_probes_alone_and_is_kept(tmp_path: Path) -> None:
         scene, worlds = stage.scene(recipe, [Scores()], cache=tmp_path, workers=1, advance=done.append)
     assert scene.answers[Scores()].values.shape == (6, 60, 1, 2)
     assert scene.victims[Scores()].values.shape == (4, 60, 1, 2)
-    np.testing.assert_array_equal(worlds, [0, 1, 0, 1])
+    assert sorted(worlds.tolist()) == [0, 0, 1, 1]
     np.testing.assert_array_equal(scene.world, [0, 1, 0, 1, 0, 1])
     assert done[-1] == 10  # the second time all were kept
     np.testing.assert_allclose(scene.mixtures().sum(axis=1), 1)
@@ -145,7 +145,26 @@ def test_a_scene_can_face_one_model_whose_share_nobody_knows(tmp_path: Path) -> 
     victim = int(np.flatnonzero(stage.draw.victim)[0])
     target = recipe.fit(stage.data.take(masks[victim]), stage.draw.seeds()[victim])
     faced = scene.facing(Metered(target)).victims[Scores()].values
-    np.testing.assert_allclose(faced, scene.victims[Scores()].values[:1], atol=1e-6)
+    assert faced.shape == (1, 60, 1, 2)
+    assert np.abs(scene.victims[Scores()].values - faced).max(axis=(1, 2, 3)).min() < 1e-6
+
+
+def test_victims_come_in_no_order_and_with_the_truth_beside_them(tmp_path: Path) -> None:
+    stage, masks = drawn(people(), replace(WORLDS, victims=20))
+    recipe = SklearnRecipe(LogisticRegression())
+    scene, worlds = stage.scene(recipe, [Scores()], cache=tmp_path, workers=1)
+    assert 5 < (worlds[::2] == 0).sum() < 15
+    for place in (0, 7, 31):
+        model = np.random.default_rng([0, 5]).permutation(np.flatnonzero(stage.draw.victim))[place]
+        target = recipe.fit(stage.data.take(masks[model]), stage.draw.seeds()[model])
+        assert worlds[place] == stage.draw.world[model]
+        faced = scene.facing(Metered(target)).victims[Scores()].values[0]
+        np.testing.assert_allclose(faced, scene.victims[Scores()].values[place], atol=1e-6)
+
+
+def test_who_has_no_value_lacks_the_property() -> None:
+    sex = pd.array([True, False, None] * 400, dtype="boolean")
+    np.testing.assert_array_equal(Property("sex", True).of(changed(people(), sex)), np.arange(1_200) % 3 == 0)
 
 
 def changed(records: Records, sex: object) -> Records:
@@ -173,7 +192,15 @@ def test_mistakes_get_a_sentence() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"shares": (0.5,)}, {"shares": (0.8, 0.5)}, {"shares": (0.0, 0.5)}, {"models": 1}, {"balance": "x"}],
+    [
+        {"shares": (0.5,)},
+        {"shares": (0.8, 0.5)},
+        {"shares": (0.0, 0.5)},
+        {"models": 1},
+        {"balance": "x"},
+        {"size": 2},
+        {"shares": (0.2, 0.201)},
+    ],
 )
 def test_worlds_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(PlanError):

@@ -60,7 +60,7 @@ class Property:
         table: Any = records.features
         if not is_table(table) or self.column not in table.columns:
             raise DataError(f"the records have no column {self.column!r}; name a column that says who has it")
-        has = np.asarray(table[self.column] == self.value, dtype=bool)
+        has: BoolArray = (table[self.column] == self.value).fillna(False).to_numpy(dtype=bool)
         if has.all() or not has.any():
             how = "all" if has.all() else "none"
             raise DataError(
@@ -111,7 +111,14 @@ class Worlds:
             )
         if min(self.models, self.victims, self.size, self.probes) < 2:
             raise PlanError(
-                "fewer than two models, victims, records or probes were asked for; give two or more"
+                f"{self.models} models and {self.victims} victims a world, {self.size} records a model and "
+                f"{self.probes} probes were asked for; give two or more of each"
+            )
+        counts = [round(share * self.size) for share in self.shares]
+        if counts[0] < 1 or counts[-1] >= self.size or len(set(counts)) < len(counts):
+            raise PlanError(
+                f"shares {self.shares} of {self.size} records are {counts} records; give larger samples, so "
+                "that no two are the same and none is nought or all"
             )
         if self.balance not in ("overall", "within"):
             raise PlanError(f"balance = {self.balance!r} was given; choose 'overall' or 'within'")
@@ -328,8 +335,10 @@ class Stage:
         )
         probe = np.flatnonzero(self.draw.part == PROBE)
         probes, victim = self.data.take(probe), self.draw.victim
+        own = np.flatnonzero(~victim)  # the victims come in no order that would tell their share
+        theirs = np.random.default_rng([self.draw.worlds.seed, 5]).permutation(np.flatnonzero(victim))
 
-        def told(question: Question, models: BoolArray) -> Answers:
+        def told(question: Question, models: IntArray) -> Answers:
             values = signals[question].values[models]
             return _told(question, values if of_model(question) else values[:, probe], probes)
 
@@ -338,12 +347,12 @@ class Stage:
             has=self.draw.has[probe],
             rare=self.rare,
             shares=self.draw.worlds.shares,
-            world=self.draw.world[~victim],
-            answers={q: told(q, ~victim) for q in questions},
-            victims={q: told(q, victim) for q in questions},
+            world=self.draw.world[own],
+            answers={q: told(q, own) for q in questions},
+            victims={q: told(q, theirs) for q in questions},
             seed=self.draw.worlds.seed,
         )
-        return scene, self.draw.world[victim]
+        return scene, self.draw.world[theirs]
 
 
 def rarest(has: BoolArray, labels: IntArray, classes: int) -> int:
