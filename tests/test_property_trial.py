@@ -16,10 +16,10 @@ from reticent.attacks.property import (
     KullbackLeibler,
     LossTest,
     PermutationInvariant,
-    PropertyAttack,
     ShareRegression,
     Snap,
 )
+from reticent.attacks.property.base import PropertyAttack
 from reticent.data import Records
 from reticent.errors import DataError
 from reticent.measure.estimate import Estimate, Withheld, clopper_pearson

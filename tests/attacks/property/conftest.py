@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from reticent.attacks import property as properties
+from reticent.attacks.property.base import PropertyAttack
 from reticent.data import Records
 from reticent.property_trial import PropertyFinding, infer_property
 from reticent.question import Labels, Question, Scores
@@ -47,7 +48,7 @@ RECIPE = TorchRecipe(
 
 
 def tried(
-    attacks: tuple[properties.PropertyAttack, ...], cache: Path, seeds: int = SEEDS
+    attacks: tuple[PropertyAttack, ...], cache: Path, seeds: int = SEEDS
 ) -> list[list[PropertyFinding]]:
     """Each attack's findings over several seeds."""
     found = []

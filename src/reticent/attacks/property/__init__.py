@@ -15,7 +15,6 @@ __all__ = [
     "LossTest",
     "PermutationInvariant",
     "ProbeClassifier",
-    "PropertyAttack",
     "ShareRegression",
     "Snap",
     "ThresholdTest",
