@@ -14,6 +14,7 @@ NAMES = [
     "Audit",
     "Finding",
     "Outputs",
+    "Property",
     "Recipe",
     "Records",
     "ReticentError",
@@ -24,9 +25,11 @@ NAMES = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Worlds",
     "attacks",
     "audit",
     "datasets",
+    "infer_property",
 ]
 
 HEAVY = "pandas", "sklearn", "torch", "matplotlib", "scipy", "pyarrow", "httpx", "polars", "joblib", "rich"

@@ -12,6 +12,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from reticent.access import Access, FloatArray
+from reticent.attacks.attack import PropertyAttack
 from reticent.attacks.property import (
     KullbackLeibler,
     LossTest,
@@ -19,7 +20,6 @@ from reticent.attacks.property import (
     ShareRegression,
     Snap,
 )
-from reticent.attacks.property.base import PropertyAttack
 from reticent.data import Records
 from reticent.errors import DataError
 from reticent.measure.estimate import Estimate, Withheld, clopper_pearson

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from reticent.data import Records, Roles
     from reticent.errors import ReticentError, UserError
     from reticent.finding import Finding, Threat
+    from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.referee import audit
     from reticent.result import Audit
     from reticent.settings import Settings
     from reticent.threshold import Threshold, Verdict
+    from reticent.worlds import Property, Worlds
 
 __version__ = metadata.version("reticent")
 
@@ -27,6 +29,7 @@ _HOMES = {
     "Audit": "result",
     "Finding": "finding",
     "Outputs": "access",
+    "Property": "worlds",
     "Recipe": "recipe",
     "Records": "data",
     "ReticentError": "errors",
@@ -37,9 +40,11 @@ _HOMES = {
     "Threshold": "threshold",
     "UserError": "errors",
     "Verdict": "threshold",
+    "Worlds": "worlds",
     "attacks": None,
     "audit": "referee",
     "datasets": None,
+    "infer_property": "property_trial",
 }
 
 __all__ = [
@@ -47,6 +52,7 @@ __all__ = [
     "Audit",
     "Finding",
     "Outputs",
+    "Property",
     "Recipe",
     "Records",
     "ReticentError",
@@ -57,9 +63,11 @@ __all__ = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Worlds",
     "attacks",
     "audit",
     "datasets",
+    "infer_property",
 ]
 
 

@@ -19,10 +19,11 @@ from reticent.errors import ModelError, ReticentError, StorageError
 from reticent.finding import Cost, Threat
 from reticent.hearing import first_line, threw
 from reticent.measure.estimate import Estimate, Figure, Withheld, clopper_pearson
+from reticent.store import default_cache, private_folder
 from reticent.worlds import Property, PropertyScene, Stage, Worlds
 
 if TYPE_CHECKING:
-    from reticent.attacks.property.base import PropertyAttack
+    from reticent.attacks.attack import PropertyAttack
     from reticent.data import Records
     from reticent.recipe import Recipe
 
@@ -160,7 +161,7 @@ def infer_property(
     *,
     worlds: Worlds | None = None,
     granted: Access = Access.WEIGHTS,
-    cache: Path,
+    cache: str | Path | None = None,
     workers: int | None = None,
     advance: Callable[[int], None] = lambda models: None,
 ) -> tuple[PropertyFinding, ...]:
@@ -173,7 +174,8 @@ def infer_property(
         attacks: what to try.
         worlds: which shares, and how many models; None for the usual.
         granted: the rung that attacks have.
-        cache: the folder under which the models' answers are kept; what is there is not trained again.
+        cache: where the models' answers are kept, None for `store.default_cache()`; what is there is not
+            trained again.
         workers: processes; None for one a core.
         advance: told how many more models are done, of `trainings` of each set of worlds and of its control.
 
@@ -181,7 +183,7 @@ def infer_property(
         DataError: a column that is absent or constant, a share or poison that the records can't make up.
         ModelError: the recipe threw.
     """
-    worlds = worlds or Worlds()
+    worlds, kept = worlds or Worlds(), private_folder(Path(cache) if cache else default_cache()) / "signals"
     plain = Stage.of(records, fact, worlds)
     example = recipe.fit(plain.data.take(plain.draw.masks(len(plain.data))[0]), plain.draw.seeds()[0])
     met = Metered(example, granted)
@@ -193,7 +195,7 @@ def infer_property(
         )
         trials[poison] = tuple(
             Stage.of(records, fact, replace(worlds, shuffled=shuffled), poison).scene(
-                recipe, questions, cache=cache, workers=workers, advance=advance
+                recipe, questions, cache=kept, workers=workers, advance=advance
             )
             for shuffled in (False, True)
         )
@@ -269,7 +271,7 @@ def _finding(
         evidence=evidence,
         control=control,
         cost=cost or Cost(),
-        about=first_line(attack),  # type: ignore[arg-type]
+        about=first_line(attack),
         source=attack.source,
         caveat=attack.caveat,
     )

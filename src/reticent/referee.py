@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
-from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack
+from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack, PropertyAttack
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
@@ -44,6 +44,8 @@ from reticent.stage import Stage, lay_out
 from reticent.store import Cells, default_cache, private_folder
 from reticent.targets.load import open_target, recipe_for
 from reticent.threshold import default_thresholds, read_thresholds
+
+OTHER_WORLDS = "trains many models on other shares of a property: run it by rt.infer_property"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -175,11 +177,13 @@ class Referee:
         """Run the attacks; refused and failed ones are findings too."""
         by_record = self._membership([a for a in attacks if isinstance(a, MembershipAttack)])
         on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
+        on_worlds = [a for a in attacks if isinstance(a, PropertyAttack)]
         on_classes = [a for a in attacks if isinstance(a, InversionAttack)]
         return (
             *by_record,
             *(self._secrets(on_secrets) if on_secrets else ()),
             *(self._likenesses(on_classes) if on_classes else ()),
+            *(unmeasured(a, "refused", OTHER_WORLDS) for a in on_worlds),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

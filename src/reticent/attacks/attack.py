@@ -13,6 +13,7 @@ from reticent.question import Question, Scores
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
+from reticent.worlds import PropertyScene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,60 @@ class InversionAttack(ABC):
         """Return one picture of each class of the scene, (classes, ...) of the records' shape and range."""
 
 
-Attack = MembershipAttack | AttributeAttack | InversionAttack
+@dataclass(frozen=True, kw_only=True)
+class PropertyAttack(ABC):
+    """Guesses how many of a model's training records have a property that is not its task.
+
+    It trains models of its own on either share, and compares the victim with them.
+
+    Class attributes:
+        needs, source, caveat: as for `MembershipAttack`.
+        estimates: whether it gives a share among many; else it tells two worlds apart.
+        shadows: whether it compares the victim with models of its own.
+    """
+
+    threat: ClassVar[Threat] = Threat.PROPERTY
+    control: ClassVar[str] = "the same attack where the property was shuffled over the records"
+    defences: ClassVar[str] = (
+        "answers to fewer people; resampling the training data to a share that is public"
+    )
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    estimates: ClassVar[bool] = False
+    shadows: ClassVar[bool] = True
+    population: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @property
+    def poison(self) -> float:
+        """Share of everyone's training data that it slips in."""
+        return 0.0
+
+    @property
+    @abstractmethod
+    def questions(self) -> tuple[Question, ...]:
+        """What it asks of every victim and of its own models."""
+
+    @abstractmethod
+    def guess(self, scene: PropertyScene) -> FloatArray:
+        """Return one number for each victim, (victims,).
+
+        Two worlds: a score, above 0 for the second share. Where it `estimates`: the share.
+        """
+
+
+Attack = MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack
 """Any attack of the catalogue."""
 
 

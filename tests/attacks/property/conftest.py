@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from reticent.attacks import property as properties
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.data import Records
 from reticent.property_trial import PropertyFinding, infer_property
 from reticent.question import Labels, Question, Scores

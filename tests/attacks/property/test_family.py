@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reticent.attacks import property as properties
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.finding import Threat
 from reticent.property_trial import PropertyFinding
 

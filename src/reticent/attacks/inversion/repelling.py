@@ -32,6 +32,7 @@ class BoundaryRepelling(InversionAttack):
         rounds: at most so many for each class.
         radius: of the first sphere, in standard deviations of the components.
         growth: of the sphere each time that it lies within the class.
+        plausible: standard deviations from the mean picture, in each component, that pictures stay within.
     """
 
     needs: ClassVar[Access] = Access.LABELS
@@ -44,12 +45,14 @@ class BoundaryRepelling(InversionAttack):
     rounds: int = 100
     radius: float = 1.0
     growth: float = 1.2
+    plausible: float = 2.5
 
     def __post_init__(self) -> None:
         for name in ("components", "points", "rounds"):
             number(name, getattr(self, name), low=1)
         number("radius", self.radius, low=1e-6)
         number("growth", self.growth, low=1.0001)
+        number("plausible", self.plausible, low=1e-6)
 
     def draw(self, scene: ClassScene) -> FloatArray:
         """Return (classes, ...) the centre of the largest sphere within each class; else the mean picture."""
@@ -74,7 +77,9 @@ class BoundaryRepelling(InversionAttack):
         found = np.zeros((len(scene.classes), few))
         if met.any():
             first = (named[:, None] == scene.classes[met]).argmax(axis=0)
-            found[met] = self._walk(starts[first], scene.classes[met], labels, rng)
+            found[met] = self._walk(
+                np.clip(starts[first], -self.plausible, self.plausible), scene.classes[met], labels, rng
+            )
         return pictures(found)
 
     def _walk(
@@ -97,6 +102,7 @@ class BoundaryRepelling(InversionAttack):
             step = -(away * others[..., None]).sum(axis=1)
             step /= np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-12)
             moved = np.where(whole[:, None], codes, codes + radius[:, None] * step / 2)
+            moved = np.clip(moved, -self.plausible, self.plausible)
             stays = labels(moved) == classes
             codes[stays] = moved[stays]
         return kept

@@ -1,6 +1,6 @@
 """Whom was it trained on? A fact of the whole training set, told from the model."""
 
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.attacks.property.kl import KullbackLeibler
 from reticent.attacks.property.loss import LossTest
 from reticent.attacks.property.permutation_invariant import PermutationInvariant

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from reticent.access import Access, FloatArray
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.question import Question, Scores
 from reticent.worlds import PropertyScene
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from reticent.access import Access, FloatArray
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.question import Labels, Question
 from reticent.shadows.signals import Answers
 from reticent.worlds import PropertyScene

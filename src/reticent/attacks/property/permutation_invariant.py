@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reticent.access import Access, FloatArray
+from reticent.attacks.attack import PropertyAttack
 from reticent.attacks.options import number
-from reticent.attacks.property.base import PropertyAttack
 from reticent.attacks.property.weights import Weights, ordered, unpack
 from reticent.question import Question
 from reticent.worlds import PropertyScene

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from reticent.access import Access, FloatArray
+from reticent.attacks.attack import PropertyAttack
 from reticent.attacks.options import number
-from reticent.attacks.property.base import PropertyAttack
 from reticent.errors import DataError
 from reticent.question import Question, Scores
 from reticent.shadows.signals import Answers

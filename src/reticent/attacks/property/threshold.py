@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from reticent.access import Access, BoolArray, FloatArray
-from reticent.attacks.property.base import PropertyAttack
+from reticent.attacks.attack import PropertyAttack
 from reticent.attacks.property.loss import accuracies
 from reticent.question import Labels, Question
 from reticent.worlds import PropertyScene
