@@ -1,1 +1,14 @@
 """Attacks, a folder a family, a file an attack."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_FAMILIES = ("attribute", "inversion", "membership", "property")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FAMILIES:
+        raise AttributeError(f"module 'reticent.attacks' has no attribute {name!r}")
+    return import_module(f"reticent.attacks.{name}")
