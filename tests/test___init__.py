@@ -30,6 +30,7 @@ NAMES = [
     "audit",
     "datasets",
     "infer_property",
+    "leak_gradients",
 ]
 
 HEAVY = "pandas", "sklearn", "torch", "matplotlib", "scipy", "pyarrow", "httpx", "polars", "joblib", "rich"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reticent.data import Records, Roles
     from reticent.errors import ReticentError, UserError
     from reticent.finding import Finding, Threat
+    from reticent.gradient_trial import leak_gradients
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.referee import audit
@@ -45,6 +46,7 @@ _HOMES = {
     "audit": "referee",
     "datasets": None,
     "infer_property": "property_trial",
+    "leak_gradients": "gradient_trial",
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "audit",
     "datasets",
     "infer_property",
+    "leak_gradients",
 ]
 
 

@@ -21,7 +21,14 @@ from typing import Any
 import numpy as np
 
 from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
-from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack, PropertyAttack
+from reticent.attacks.attack import (
+    Attack,
+    AttributeAttack,
+    GradientAttack,
+    InversionAttack,
+    MembershipAttack,
+    PropertyAttack,
+)
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
@@ -46,6 +53,8 @@ from reticent.targets.load import open_target, recipe_for
 from reticent.threshold import default_thresholds, read_thresholds
 
 OTHER_WORLDS = "trains many models on other shares of a property: run it by rt.infer_property"
+
+AN_UPDATE = "reads shared gradients, not a model: run it by rt.leak_gradients"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -184,6 +193,7 @@ class Referee:
             *(self._secrets(on_secrets) if on_secrets else ()),
             *(self._likenesses(on_classes) if on_classes else ()),
             *(unmeasured(a, "refused", OTHER_WORLDS) for a in on_worlds),
+            *(unmeasured(a, "refused", AN_UPDATE) for a in attacks if isinstance(a, GradientAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

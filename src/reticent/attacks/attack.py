@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
+from reticent.observation import Observation, Reconstruction
 from reticent.question import Question, Scores
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
@@ -217,7 +218,40 @@ class PropertyAttack(ABC):
         """
 
 
-Attack = MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack
+@dataclass(frozen=True, kw_only=True)
+class GradientAttack(ABC):
+    """Reads records back from the gradient that a client shares.
+
+    Class attributes:
+        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = "the mean public record, which never sees the gradient"
+    defences: ClassVar[str] = "secure aggregation over many clients; large batches; differential privacy"
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
+    caveat: ClassVar[str] = ""
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def reconstruct(self, observation: Observation, seed: int) -> Reconstruction:
+        """Return what the batch was, as far as the gradient tells."""
+
+
+Attack = MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack
 """Any attack of the catalogue."""
 
 
