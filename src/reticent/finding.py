@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray
+from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Figure, Withheld, clopper_pearson
 from reticent.measure.guesses import gain, gain_difference
 from reticent.measure.roc import Roc
@@ -208,7 +209,7 @@ class Finding:
     outcome: Literal["measured", "refused", "failed"]
     reason: str = ""
     secret: str = ""
-    evidence: Evidence | Guesses | Likenesses | None = None
+    evidence: Evidence | Guesses | Likenesses | Exhibit | None = None
     baseline: Roc | None = None
     cost: Cost = field(default_factory=Cost)
     subject: Literal["record", "person"] = "record"
@@ -232,6 +233,19 @@ class Finding:
             raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
         if not isinstance(self.evidence, Guesses):
             raise LookupError(f"{self.attack} guesses no column")
+        return self.evidence
+
+    @property
+    def exhibit(self) -> Exhibit:
+        """What was found, as figures beside their controls.
+
+        Raises:
+            LookupError: nothing was measured, or it has figures of its own (membership, a column, pictures).
+        """
+        if self.evidence is None:
+            raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
+        if not isinstance(self.evidence, Exhibit):
+            raise LookupError(f"{self.title} has figures of its own")
         return self.evidence
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from reticent.exhibit import Exhibit
 from reticent.finding import Evidence, Guesses, Likenesses
 from reticent.report.findings import findings_json
 from reticent.report.junit import junit
@@ -43,14 +44,13 @@ def write_folder(audit: Audit, folder: Path) -> Path:
     return folder
 
 
-def _arrays(evidence: Evidence | Guesses | Likenesses) -> dict[str, npt.NDArray[Any]]:
+def _arrays(evidence: Evidence | Guesses | Likenesses | Exhibit) -> dict[str, npt.NDArray[Any]]:
     """What is kept of each record: whose secret was guessed rightly, but never the secret; what was drawn."""
     if isinstance(evidence, Likenesses):
         return {"drawn": evidence.drawn, "identified": evidence.identified}
     if isinstance(evidence, Evidence):
         return {"scores": evidence.scores, "members": evidence.members}
-    return {
-        "right": evidence.right,
-        "imputed_right": evidence.control_right,
-        "members": evidence.members,
-    }
+    if isinstance(evidence, Guesses):
+        right, imputed = evidence.right, evidence.control_right
+        return {"right": right, "imputed_right": imputed, "members": evidence.members}
+    return dict(evidence.arrays())
