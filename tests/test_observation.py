@@ -29,6 +29,27 @@ def test_the_gradient_is_that_of_the_mean_cross_entropy():
     assert (seen.shape, seen.batch) == ((3,), 2)
 
 
+def test_several_steps_share_how_far_the_parameters_went():
+    module, mine = net(), net()
+    seen = observe(module, X, Y, steps=4, step_size=0.3)
+    optimiser = torch.optim.SGD(mine.parameters(), lr=0.3)
+    for _ in range(4):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(
+            mine(torch.as_tensor(X, dtype=torch.float32)), torch.as_tensor(Y)
+        ).backward()
+        optimiser.step()
+    for before, after, told in zip(module.parameters(), mine.parameters(), seen.gradients, strict=True):
+        np.testing.assert_allclose(told, (before - after).detach() / 1.2, atol=1e-6)
+
+
+@pytest.mark.parametrize(("steps", "size"), [(0, 0.1), (2, 0.0)])
+def test_steps_that_can_not_be_are_refused(steps, size):
+    seen = observe(net(), X, Y)
+    with pytest.raises(DataError, match="at least one step"):
+        Observation(seen.module, seen.gradients, (3,), 2, steps, size)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

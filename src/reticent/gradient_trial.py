@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reticent.access import BoolArray, FloatArray, IntArray
 from reticent.attacks.attack import GradientAttack
 from reticent.errors import DataError, ReticentError
-from reticent.finding import Cost
-from reticent.measure.estimate import Figure, Withheld, clopper_pearson
+from reticent.exhibit import Beside, Strip
+from reticent.finding import Cost, Finding
+from reticent.hearing import measured, threw, unmeasured
+from reticent.measure.estimate import Figure, clopper_pearson, median
 from reticent.observation import observe
 
 if TYPE_CHECKING:
@@ -22,49 +25,85 @@ if TYPE_CHECKING:
 CLOSE = 1e-4
 """Mean squared error, of values from 0 to 1, below which a record counts as recovered."""
 
+SHOWN = 10
+"""Pictures of a strip."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GradientFinding:
-    """What one attack read back.
+class ReadBack:
+    """Records read back from gradients, beside those that were there.
 
     Attributes:
-        attack: its name in the catalogue.
-        reason: why it could not be run; empty where it was.
-        records: (trials, batch, ...) what it made of each batch, in the order of the truth it is nearest to.
+        records: (trials, batch, ...) what was made of each batch, in the order of the truth it is nearest to.
+        truth: (trials, batch, ...) what was there.
         errors: (trials, batch) mean squared error of each record.
         control: (trials, batch) that of the mean public record, which never sees the gradient.
         labels_right: (trials,) whether all labels of the batch were told.
-        cost: its seconds, of all trials together.
+        labels_guessed: (trials,) whether somebody tells them who draws every class alike.
     """
 
-    attack: str
-    reason: str = ""
-    records: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    errors: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    control: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    labels_right: BoolArray = field(default_factory=lambda: np.zeros(0, dtype=bool))
-    cost: Cost = field(default_factory=Cost)
+    records: FloatArray
+    truth: FloatArray
+    errors: FloatArray
+    control: FloatArray
+    labels_right: BoolArray
+    labels_guessed: BoolArray
 
     def figure(self, name: str, *, level: float = 0.95) -> Figure:
         """A figure by its name, with its interval over trials.
 
         Args:
             name: "recovered", the share of batches of which every record's error is under 1e-4; "recovered
-                control", that of the mean public record; "labels", the share whose labels were all told.
+                control", that of the mean public record; "labels", the share whose labels were all told;
+                "labels control", by chance.
 
         Raises:
             ValueError: no figure has that name.
         """
-        if self.reason:
-            return Withheld(self.reason)
         hits: dict[str, BoolArray] = {
             "recovered": np.asarray((self.errors < CLOSE).all(axis=1)),
             "recovered control": np.asarray((self.control < CLOSE).all(axis=1)),
             "labels": self.labels_right,
+            "labels control": self.labels_guessed,
         }
         if name not in hits:
             raise ValueError(f"no figure is called {name!r}")
         return clopper_pearson(int(hits[name].sum()), len(hits[name]), level)
+
+    def beside(self, *, level: float = 0.95) -> tuple[Beside, ...]:
+        """Records and labels, each beside what is guessed without the gradient."""
+
+        def of(name: str) -> Figure:
+            return self.figure(name, level=level)
+
+        return (
+            Beside(
+                f"batches read back, error under {CLOSE:g}",
+                of("recovered"),
+                "the mean public record",
+                of("recovered control"),
+            ),
+            Beside("batches whose labels were all told", of("labels"), "chance", of("labels control")),
+            Beside(
+                "median of a batch's largest error",
+                median(self.errors.max(axis=1), level),
+                "the mean public record",
+                median(self.control.max(axis=1), level),
+                unit="number",
+                worse="lower",
+            ),
+        )
+
+    def strips(self) -> tuple[Strip, ...]:
+        """What was there and what was read, where records are pictures."""
+        if self.records.ndim < 4:
+            return ()
+        there, read = (a.reshape(-1, *a.shape[2:])[:SHOWN] for a in (self.truth, self.records))
+        return Strip("in the batch", there), Strip("read from its gradient", read)
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Errors and labels, trial by trial."""
+        return {"errors": self.errors, "control": self.control, "labels_right": self.labels_right}
 
 
 def leak_gradients(
@@ -75,9 +114,11 @@ def leak_gradients(
     *,
     public: FloatArray,
     batch: int = 1,
+    steps: int = 1,
+    step_size: float = 0.01,
     seed: int = 0,
     advance: Callable[[int], None] = lambda trials: None,
-) -> tuple[GradientFinding, ...]:
+) -> tuple[Finding, ...]:
     """Share gradients of records, a batch at a time, and have attacks read them back.
 
     Args:
@@ -86,48 +127,60 @@ def leak_gradients(
         y: (records,) positions of their classes.
         public: (records, ...) of the same kind, which the attacker has; their mean is the control.
         batch: records behind each gradient; what is left over is not used.
+        steps: of gradient descent that a client takes on its batch before it shares how far it went.
+        step_size: of each of several.
         advance: told how many more trials are done, of each attack.
 
     Returns:
-        A finding an attack; one that can't be run says why.
+        A finding an attack, with a `ReadBack` as evidence; one that can't be run says why.
 
     Raises:
-        DataError: no whole batch, or public records of another shape.
+        DataError: no whole batch, no step, or public records of another shape.
     """
     x, public = np.asarray(x, dtype=np.float64), np.asarray(public, dtype=np.float64)
-    if len(x) < batch or len(x) != len(y) or public.shape[1:] != x.shape[1:]:
+    if len(x) < batch or batch < 1 or len(x) != len(y) or not len(public) or public.shape[1:] != x.shape[1:]:
         raise DataError(
-            f"{len(x)} records with {len(y)} labels, in batches of {batch}, and public ones of shape "
-            f"{public.shape[1:]} were given; give at least a batch, a label each, and public ones alike"
+            f"{len(x)} records with {len(y)} labels, in batches of {batch}, and {len(public)} public ones of "
+            f"shape {public.shape[1:]} were given; give at least a batch, a label each, and public ones alike"
         )
-    trials = [(t, slice(t * batch, (t + 1) * batch)) for t in range(len(x) // batch)]
-    mean = np.repeat(public.mean(axis=0)[None], batch, axis=0)
+    parts = [slice(start, start + batch) for start in range(0, len(x) - batch + 1, batch)]
+    y, mean = np.asarray(y), np.repeat(public.mean(axis=0)[None], batch, axis=0)
     found = []
     for attack in attacks:
-        records, errors, control, told, start = [], [], [], [], time.perf_counter()
+        made, truth, start = list[tuple[FloatArray, bool, bool]](), [], time.perf_counter()
         try:
-            for trial, part in trials:
-                observation = observe(module(trial), x[part], y[part])
-                made = attack.reconstruct(observation, seed + trial)
-                order = matched(made.records, x[part])
-                records.append(made.records[order])
-                errors.append(error(made.records[order], x[part]))
-                control.append(error(mean, x[part]))
-                told.append(sorted(made.labels.tolist()) == sorted(np.asarray(y[part]).tolist()))
+            for trial, part in enumerate(parts):
+                seen = observe(module(trial), x[part], y[part], steps=steps, step_size=step_size)
+                told = attack.reconstruct(seen, seed + trial)
+                drawn = np.random.default_rng([seed, trial]).integers(len(seen.gradients[-1]), size=batch)
+                truth.append(x[part])
+                made.append(
+                    (
+                        told.records[matched(told.records, x[part])],
+                        sorted(told.labels.tolist()) == sorted(y[part].tolist()),
+                        sorted(drawn.tolist()) == sorted(y[part].tolist()),
+                    )
+                )
                 advance(1)
         except ReticentError as problem:
-            found.append(GradientFinding(attack=attack.name, reason=str(problem)))
+            found.append(unmeasured(attack, "refused", str(problem)))
             continue
-        found.append(
-            GradientFinding(
-                attack=attack.name,
-                records=np.stack(records),
-                errors=np.stack(errors),
-                control=np.stack(control),
-                labels_right=np.array(told),
-                cost=Cost(seconds=time.perf_counter() - start),
-            )
+        except MemoryError:
+            raise
+        except Exception as problem:
+            found.append(unmeasured(attack, "failed", threw(problem, "during the attack", who="it")))
+            continue
+        records = np.stack([r for r, _, _ in made])
+        evidence = ReadBack(
+            records=records,
+            truth=np.stack(truth),
+            errors=np.stack([error(r, t) for r, t in zip(records, truth, strict=True)]),
+            control=np.stack([error(mean, t) for t in truth]),
+            labels_right=np.array([told for _, told, _ in made]),
+            labels_guessed=np.array([guessed for _, _, guessed in made]),
         )
+        cost = Cost(seconds=time.perf_counter() - start)
+        found.append(measured(attack, evidence, cost))
     return tuple(found)
 
 

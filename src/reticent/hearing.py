@@ -9,7 +9,8 @@ from reticent.access import Metered
 from reticent.attacks.attack import Attack
 from reticent.data import Records
 from reticent.errors import ReticentError, StorageError, TargetError, said
-from reticent.finding import Finding
+from reticent.exhibit import Exhibit
+from reticent.finding import Cost, Finding
 from reticent.progress import Progress
 from reticent.question import Labels, Question, Scores
 from reticent.shadows.signals import Answers
@@ -77,6 +78,22 @@ def unmeasured(
         outcome=outcome,
         reason=reason,
         secret=secret,
+        about=first_line(attack),
+        source=attack.source,
+        caveat=attack.caveat,
+    )
+
+
+def measured(attack: Attack, evidence: Exhibit, cost: Cost, *, secret: str = "") -> Finding:
+    """The finding of an attack whose evidence speaks for itself."""
+    return Finding(
+        attack=attack.name,
+        threat=attack.threat,
+        access=attack.needs,
+        outcome="measured",
+        secret=secret,
+        evidence=evidence,
+        cost=cost,
         about=first_line(attack),
         source=attack.source,
         caveat=attack.caveat,

@@ -76,6 +76,22 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     return Estimate(successes / trials, float(low), float(high), level, "Clopper-Pearson", int(trials))
 
 
+def median(values: Floats, level: float = 0.95) -> Figure:
+    """Return the median of independent values, between two of them.
+
+    As many values as heads of a fair coin lie below the true median (Conover 1999, section 3.2), whatever
+    their law; with too few of them for the level the figure is withheld.
+    """
+    from scipy.stats import binom
+
+    ordered, n = np.sort(values), len(values)
+    rank = int(binom.ppf((1 - checked_level(level)) / 2, n, 0.5)) if n else 0
+    if rank < 1:
+        return Withheld(f"{n} values are too few for a median with its interval")
+    low, high = float(ordered[rank - 1]), float(ordered[n - rank])
+    return Estimate(float(np.median(ordered)), low, high, level, "order statistics", n)
+
+
 def order_statistic_bounds(rank: ArrayLike, sample: int, alpha: ArrayLike) -> tuple[Floats, Floats]:
     """Return bounds on the population's share above the rank-th highest of a sample.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -141,3 +143,19 @@ def test_a_last_layer_without_bias_is_a_sentence():
 def test_impossible_options_are_refused(make):
     with pytest.raises(PlanError):
         make()
+
+
+@pytest.mark.parametrize(
+    "attack", [Idlg(iterations=400), InvertingGradients(iterations=800)], ids=lambda a: a.title()
+)
+def test_a_record_is_found_behind_several_local_steps(attack):
+    x, y = record(3, size=6), np.array([2])
+    seen = observe(convolved(3), x, y, steps=4, step_size=0.01)
+    assert error(attack.reconstruct(seen, 0), x) < (1e-8 if isinstance(attack, Idlg) else 1e-3)
+
+
+def test_the_steps_are_retraced():
+    x, y = record(3, size=6), np.array([2])
+    seen = observe(convolved(3), x, y, steps=4, step_size=0.01)
+    for_one = Idlg(iterations=400).reconstruct(replace(seen, steps=1), 0)
+    assert error(for_one, x) > 1e-4

@@ -63,7 +63,7 @@ class InvertingGradients(GradientAttack):
         loss = torch.tensor(0.0)
         for _ in range(self.iterations):
             adam.zero_grad()
-            found = gradient_of(module, x, shares)
+            found = gradient_of(observation, module, x, shares)
             product = torch.stack([(a * b).sum() for a, b in zip(found, wanted, strict=True)]).sum()
             own = torch.stack([a.square().sum() for a in found]).sum().sqrt()
             loss = 1 - product / (own * length).clamp_min(1e-30)

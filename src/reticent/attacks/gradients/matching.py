@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import one_hot
 
-from reticent.observation import Observation, Reconstruction
+from reticent.observation import Observation, Reconstruction, descend
 
 ENOUGH = 1e-9
 """Squared distance of gradients at which nothing is left to match."""
@@ -23,10 +23,9 @@ def exactly(observation: Observation) -> tuple[nn.Module, tuple[Tensor, ...]]:
     return copy.deepcopy(observation.module).double(), tuple(g.double() for g in observation.gradients)
 
 
-def gradient_of(module: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
-    """Of the mean cross-entropy at records x (batch, ...) with label shares y (batch, classes)."""
-    found = torch.autograd.grad(cross_entropy(module(x), y), list(module.parameters()), create_graph=True)
-    return tuple(found)
+def gradient_of(observation: Observation, module: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+    """What the client would have shared of records x (batch, ...) with label shares y (batch, classes)."""
+    return descend(module, x, y, observation.steps, observation.step_size, traced=True)
 
 
 def squared(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...]) -> Tensor:
@@ -67,7 +66,7 @@ def match_by_lbfgs(
             x: Tensor = x, y: Tensor | None = y, free: Tensor = free, opt: torch.optim.LBFGS = optimiser
         ) -> Tensor:
             opt.zero_grad()
-            found = squared(gradient_of(module, x, free.softmax(1) if y is None else y), wanted)
+            found = squared(gradient_of(observation, module, x, free.softmax(1) if y is None else y), wanted)
             found.backward()  # type: ignore[no-untyped-call]
             return found.detach()
 
