@@ -29,13 +29,14 @@ os.environ.setdefault("RETICENT_DATA", "../shared/data")
 import reticent as rt
 from machine import describe
 from reticent.attacks import property as properties
-from reticent.data import Records
+from reticent.data import Property, Records
+from reticent.finding import Finding
 from reticent.measure.estimate import Estimate
-from reticent.property_trial import PropertyFinding, infer_property
+from reticent.property_trial import infer_property
 from reticent.shadows.batched import Training
 from reticent.store import default_cache
 from reticent.targets.torch import TorchRecipe
-from reticent.worlds import Property, Worlds
+from reticent.worlds import Worlds
 
 RESULTS = Path(__file__).parent / "results"
 UNPOISONED = tuple(a for a in properties.DEFAULT if not a.poison)
@@ -105,7 +106,7 @@ def measure(
         "models a world": worlds.models,
         "victims a world": worlds.victims,
         "accuracy of a coin": 1 / len(worlds.shares),
-        "error of the middle": next((f.evidence.middle for f in findings if f.evidence), None),
+        "error of the middle": next((f.exhibit.told.middle for f in findings if f.evidence), None),
         "seconds": round(time.perf_counter() - start, 1),
         "attacks": {f.attack: {n: shown(f, n) for n in SHOWN} for f in findings if f.evidence},
         "not run": {f.attack: f.reason for f in findings if not f.evidence},
@@ -116,7 +117,7 @@ def measure(
     return row
 
 
-def shown(finding: PropertyFinding, name: str) -> list[float] | None:
+def shown(finding: Finding, name: str) -> list[float] | None:
     figure = finding.figure(name)
     if not isinstance(figure, Estimate):
         return None

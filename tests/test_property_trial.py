@@ -20,13 +20,14 @@ from reticent.attacks.property import (
     ShareRegression,
     Snap,
 )
-from reticent.data import Records
+from reticent.data import Property, Records
 from reticent.errors import DataError
+from reticent.finding import Finding
 from reticent.measure.estimate import Estimate, Withheld, clopper_pearson
-from reticent.property_trial import PropertyFinding, ShareGuesses, infer_property
+from reticent.property_trial import ShareGuesses, infer_property
 from reticent.question import Labels, Question
 from reticent.targets.sklearn import SklearnRecipe
-from reticent.worlds import Property, PropertyScene, Worlds
+from reticent.worlds import PropertyScene, Worlds
 
 FACT = Property("sex", "f")
 WORLDS = Worlds(shares=(0.3, 0.6), models=4, victims=5, size=60, probes=50)
@@ -42,7 +43,7 @@ def people() -> Records:
 
 def run(
     *attacks: PropertyAttack, cache: Path, worlds: Worlds = WORLDS, granted: Access = Access.WEIGHTS
-) -> tuple[PropertyFinding, ...]:
+) -> tuple[Finding, ...]:
     return infer_property(
         RECIPE, people(), FACT, attacks, worlds=worlds, granted=granted, cache=cache, workers=1
     )
@@ -86,10 +87,10 @@ def test_of_few_victims_no_figure_is_given() -> None:
 def test_findings_stand_beside_their_control(tmp_path: Path) -> None:
     (loss, share) = run(LossTest(), ShareRegression(), cache=tmp_path)
     for finding in (loss, share):
-        assert finding.outcome == "measured" and finding.evidence is not None and finding.control is not None
+        assert finding.outcome == "measured" and finding.evidence is not None
         assert isinstance(finding.figure("accuracy"), Estimate)
         assert isinstance(finding.figure("accuracy shuffled"), Estimate)
-        assert sorted(finding.evidence.world.tolist()) == [0] * 5 + [1] * 5
+        assert sorted(finding.exhibit.told.world.tolist()) == [0] * 5 + [1] * 5
     assert loss.title == "loss-test on sex = f" and loss.about and loss.source
     assert (loss.cost.trainings, share.cost.trainings, share.cost.queries) == (0, 8, 50)
 

@@ -11,13 +11,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from reticent.access import Metered
-from reticent.data import Records
+from reticent.data import Property, Records
 from reticent.errors import DataError, PlanError
 from reticent.fingerprint import fingerprint
 from reticent.question import Scores
 from reticent.shadows.plan import Draw
 from reticent.targets.sklearn import SklearnRecipe
-from reticent.worlds import ATTACKER, POISON, PROBE, VICTIM, Property, Stage, WorldDraw, Worlds
+from reticent.worlds import ATTACKER, POISON, PROBE, VICTIM, Stage, WorldDraw, Worlds
 
 FACT = Property("sex", "f")
 WORLDS = Worlds(shares=(0.2, 0.7), models=3, victims=2, size=101, probes=60)

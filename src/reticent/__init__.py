@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reticent import attacks, datasets
     from reticent.access import Access, Outputs, Target
-    from reticent.data import Records, Roles
+    from reticent.data import Property, Records, Roles
     from reticent.errors import ReticentError, UserError
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reticent.result import Audit
     from reticent.settings import Settings
     from reticent.threshold import Threshold, Verdict
-    from reticent.worlds import Property, Worlds
+    from reticent.worlds import Worlds
 
 __version__ = metadata.version("reticent")
 
@@ -30,7 +30,7 @@ _HOMES = {
     "Audit": "result",
     "Finding": "finding",
     "Outputs": "access",
-    "Property": "worlds",
+    "Property": "data",
     "Recipe": "recipe",
     "Records": "data",
     "ReticentError": "errors",

@@ -31,6 +31,49 @@ KEYED = 1 << 24
 """Values turned into keys at a time, so that a large array is never in memory twice."""
 
 
+@dataclass(frozen=True)
+class Property:
+    """A fact about a record that models are not given.
+
+    Attributes:
+        column: where it stands; never a feature.
+        value: which of the column's values makes the property.
+    """
+
+    column: str
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """What the reader calls it."""
+        return f"{self.column} = {self.value}"
+
+    def of(self, records: Records) -> BoolArray:
+        """(records,) True where the record has it.
+
+        Raises:
+            DataError: the records lack the column, or all or none of them have the value.
+        """
+        column = records.column(self.column)
+        if column is None:
+            raise DataError(f"the records have no column {self.column!r}; name a column that says who has it")
+        has: BoolArray = (column == self.value).fillna(False).to_numpy(dtype=bool)
+        if has.all() or not has.any():
+            how = "all" if has.all() else "none"
+            raise DataError(
+                f"{how} of the records have {self.name}, so no worlds differ in it; give a column of two "
+                "values or more, and one of them"
+            )
+        return has
+
+    def without(self, records: Records) -> Records:
+        """The records as the models see them."""
+        table: Any = records.features
+        if is_table(table) and self.column in table.columns:
+            table = table.drop(columns=[self.column])
+        return replace(records, features=table, aside=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Roles:
     """What columns mean, beyond being features: kept for the parts that need to know.
@@ -39,11 +82,14 @@ class Roles:
         sensitive: columns that a person would mind being guessed.
         quasi: columns by which a person could be found in another table.
         person: the column that says whose record it is (records of one person share it); never a feature.
+        properties: facts that the model is not given, whose share among the members may be guessed; their
+            columns are never features.
     """
 
     sensitive: tuple[str, ...] = ()
     quasi: tuple[str, ...] = ()
     person: str | None = None
+    properties: tuple[Property, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +102,7 @@ class Records:
         classes: (classes,) the labels behind the positions.
         people: (records,) key of the person behind each record, or None where each is a person.
         roles: what the columns mean.
+        aside: (records, columns) what is known of the records and no feature, or None.
     """
 
     features: Features
@@ -63,6 +110,7 @@ class Records:
     classes: npt.NDArray[np.generic]
     people: npt.NDArray[np.generic] | None = None
     roles: Roles = field(default_factory=Roles)
+    aside: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -76,10 +124,18 @@ class Records:
             features=features,
             labels=self.labels[index],
             people=None if self.people is None else self.people[index],
+            aside=None if self.aside is None else self.aside.iloc[index].reset_index(drop=True),
         )
 
+    def column(self, name: str) -> pd.Series[Any] | None:
+        """A feature, or what is known aside, by its name; None where there is no such column."""
+        for table in (self.features, self.aside):
+            if is_table(table) and name in table.columns:
+                return table[name]
+        return None
+
     def fingerprint(self) -> str:
-        """A hash of all the content, the roles aside."""
+        """A hash of all that a model may be trained on, and of whose records they are."""
         return fingerprint(self.features, self.labels, self.classes, self.people)
 
     def row_keys(self) -> IntArray:
@@ -159,7 +215,14 @@ def concat(parts: Sequence[Records]) -> Records:
         features=joined,
         labels=np.concatenate([p.labels for p in parts]),
         people=np.concatenate(known) if len(known) == len(parts) else None,
+        aside=_stacked([p.aside for p in parts if p.aside is not None]) if first.aside is not None else None,
     )
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True)
 
 
 def _same_categories(tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -185,7 +248,7 @@ def records(
     """Read what a user hands over: pandas, polars, numpy, lists.
 
     Args:
-        x: features, one row a record; with `roles.person` that column is taken out of them.
+        x: features, one row a record; the columns of `roles.person` and `roles.properties` are taken out.
         y: (records,) labels, each one of `classes`.
         classes: (classes,) the model's own classes.
         what: how the errors call these records ("members", ...).
@@ -212,10 +275,20 @@ def records(
             )
         people = features[roles.person].to_numpy()
         features = features.drop(columns=[roles.person])
+    aside = None
+    if facts := list(dict.fromkeys(p.column for p in roles.properties)):
+        lacking = facts if not is_table(features) else [f for f in facts if f not in features.columns]
+        if lacking:
+            raise DataError(
+                f"the {what} have no column {lacking[0]!r}, whose values were named as properties; name one "
+                "of theirs"
+            )
+        aside, features = features[facts], features.drop(columns=facts)
     for column in (*roles.sensitive, *roles.quasi):
         if not is_table(features) or column not in features.columns:
             raise DataError(f"the {what} have no column {column!r}, named in the roles; name one of theirs")
-    return Records(features, positions(labels, classes, what=what), np.asarray(classes), people, roles)
+    where = positions(labels, classes, what=what)
+    return Records(features, where, np.asarray(classes), people, roles, aside)
 
 
 def positions(labels: npt.NDArray[Any], classes: npt.NDArray[Any], *, what: str = "data") -> IntArray:

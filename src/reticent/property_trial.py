@@ -7,20 +7,23 @@ than a coin; where it does, the figure beside it is no leak.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reticent.access import Access, FloatArray, IntArray, Metered
+from reticent.data import Property
 from reticent.errors import ModelError, ReticentError, StorageError
-from reticent.finding import Cost, Threat
-from reticent.hearing import first_line, threw
+from reticent.exhibit import Beside, Strip
+from reticent.finding import Cost, Finding
+from reticent.hearing import measured, threw, unmeasured
 from reticent.measure.estimate import Estimate, Figure, Withheld, clopper_pearson
 from reticent.store import default_cache, private_folder
-from reticent.worlds import Property, PropertyScene, Stage, Worlds
+from reticent.worlds import PropertyScene, Stage, Worlds
 
 if TYPE_CHECKING:
     from reticent.attacks.attack import PropertyAttack
@@ -100,57 +103,78 @@ def _mean(values: FloatArray, level: float) -> Estimate:
     return Estimate(value, max(0.0, value - reach), value + reach, level, "Student", len(values))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PropertyFinding:
-    """One attack's result.
+@dataclass(frozen=True, eq=False)
+class OneModel:
+    """What is guessed of one model that somebody brought, beside the truth and what an attacker knew before.
 
     Attributes:
-        attack: its name in the catalogue.
-        outcome: "measured", "refused" (known before it ran) or "failed".
-        reason: why it was refused or how it failed; empty where measured.
-        access: the rung that it used.
-        fact: the property that was guessed.
-        shares: of each world.
-        evidence: the guesses and the truth, where measured.
-        control: the same where the property was shuffled over the records.
-        about, source, caveat: what the attack is, where it comes from and what it can't do.
+        guess: the share of records with the property that the model is said to be trained on.
+        reach: half the width of the interval around it: as far off as the attacker was of 95 % of the victims
+            whose share was known.
+        truth: the share among the records that it was trained on.
+        before: the share among the attacker's own records, which is what is guessed without the model.
     """
 
-    attack: str
-    threat: Threat = Threat.PROPERTY
-    access: Access
-    outcome: Literal["measured", "refused", "failed"]
-    reason: str = ""
-    fact: str
-    shares: tuple[float, ...]
-    evidence: ShareGuesses | None = None
-    control: ShareGuesses | None = None
-    cost: Cost = field(default_factory=Cost)
-    about: str = ""
-    source: str = ""
-    caveat: str = ""
+    guess: float
+    reach: float
+    truth: float
+    before: float
 
     @property
-    def title(self) -> str:
-        """The attack, and what it guesses."""
-        return f"{self.attack} on {self.fact}"
+    def figure(self) -> Estimate:
+        """The guess with its interval."""
+        low, high = max(0.0, self.guess - self.reach), min(1.0, self.guess + self.reach)
+        return Estimate(self.guess, low, high, 0.95, "errors on the attacker's own victims")
 
-    def figure(self, name: str, *, attacks: int = 1) -> Figure:
-        """A figure by its name: "accuracy" or "error", and "... shuffled" for the control's.
 
-        Args:
-            attacks: how many attacks the figure will be picked from as the worst; its interval is widened
-                (Bonferroni) to hold for all of them together.
+@dataclass(frozen=True, eq=False)
+class ToldApart:
+    """What an attack told of worlds, beside the same where the property was shuffled over the records.
+
+    Attributes:
+        told: the guesses and the truth.
+        shuffled: those of the control.
+        one: what it made of a model that somebody brought, where there is one.
+    """
+
+    told: ShareGuesses
+    shuffled: ShareGuesses
+    one: OneModel | None = None
+
+    def figure(self, name: str, *, level: float = 0.95) -> Figure:
+        """A figure of `ShareGuesses` by its name; "... shuffled" for the control's, "share" for one model's.
 
         Raises:
-            LookupError: nothing was measured.
             ValueError: no figure has that name.
         """
+        if name == "share":
+            return self.one.figure if self.one else Withheld("no model was brought whose share is guessed")
         kind = name.removesuffix(" shuffled")
-        told = self.evidence if kind == name else self.control
-        if told is None:
-            raise LookupError(f"{self.attack} was {self.outcome}: {self.reason}")
-        return told.figure(kind, level=1 - 0.05 / attacks)
+        return (self.told if kind == name else self.shuffled).figure(kind, level=level)
+
+    def beside(self, *, level: float = 0.95) -> tuple[Beside, ...]:
+        """Worlds told rightly, errors of shares, and what was said of one model, each beside its control."""
+
+        def of(what: str, name: str, unit: str, worse: str) -> Beside:
+            ours, theirs = (self.figure(n, level=level) for n in (name, f"{name} shuffled"))
+            return Beside(what, ours, "the property shuffled over the records", theirs, unit, worse)
+
+        lines = [of("models whose world was told", "accuracy", "share", "higher")]
+        if self.told.estimates:
+            lines.append(of("mean error of the share", "error", "number", "lower"))
+        if self.one:
+            truth = f"share in this model's training data (truly {100 * self.one.truth:.1f} %)"
+            before = Estimate(self.one.before, self.one.before, self.one.before)
+            lines.insert(0, Beside(truth, self.one.figure, "as among the public", before))
+        return tuple(lines)
+
+    def strips(self) -> tuple[Strip, ...]:
+        """None: a share is no picture."""
+        return ()
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """Guesses and truth, victim by victim."""
+        return {"guesses": self.told.guesses, "truth": self.told.truth, "shuffled": self.shuffled.guesses}
 
 
 def infer_property(
@@ -164,7 +188,8 @@ def infer_property(
     cache: str | Path | None = None,
     workers: int | None = None,
     advance: Callable[[int], None] = lambda models: None,
-) -> tuple[PropertyFinding, ...]:
+    model: Brought | None = None,
+) -> tuple[Finding, ...]:
     """Have attacks tell models trained on one share of a property from models trained on another.
 
     Args:
@@ -178,6 +203,10 @@ def infer_property(
             trained again.
         workers: processes; None for one a core.
         advance: told how many more models are done, of `trainings` of each set of worlds and of its control.
+        model: one whose own share is guessed as well, by attacks that estimate shares.
+
+    Returns:
+        A finding an attack, with a `ToldApart` as evidence; refused and failed ones too.
 
     Raises:
         DataError: a column that is absent or constant, a share or poison that the records can't make up.
@@ -200,11 +229,26 @@ def infer_property(
             for shuffled in (False, True)
         )
     return tuple(
-        _measured(a, fact, worlds, *trials[a.poison])
+        _measured(a, fact, trials[a.poison], model)
         if not refusals[a]
-        else _finding(a, fact, worlds, "refused", refusals[a])
+        else unmeasured(a, "refused", refusals[a], secret=fact.name)
         for a in attacks
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """A model that somebody brought.
+
+    Attributes:
+        target: it, behind its meter.
+        truth: the share of the records that it was trained on.
+        before: the share among the attacker's own records.
+    """
+
+    target: Metered
+    truth: float
+    before: float
 
 
 Trial = tuple[PropertyScene, IntArray]
@@ -226,52 +270,37 @@ def _refusal(attack: PropertyAttack, target: Metered, few: Records, shares: int)
 
 
 def _measured(
-    attack: PropertyAttack, fact: Property, worlds: Worlds, trial: Trial, control: Trial
-) -> PropertyFinding:
+    attack: PropertyAttack, fact: Property, trials: Sequence[Trial], model: Brought | None
+) -> Finding:
+    """What it made of the worlds, and of those whose property was shuffled."""
     start = time.perf_counter()
     try:
-        found = [
+        told, shuffled = (
             ShareGuesses(
                 np.asarray(attack.guess(scene), dtype=np.float64), world, scene.shares, attack.estimates
             )
-            for scene, world in (trial, control)
-        ]
+            for scene, world in trials
+        )
+        seconds = (time.perf_counter() - start) / 2
+        one = _of_one(attack, trials[0][0], told, model) if model and attack.estimates else None
     except (StorageError, MemoryError):
         raise
     except ReticentError as error:
-        return _finding(attack, fact, worlds, "failed", str(error))
+        return unmeasured(attack, "failed", str(error), secret=fact.name)
     except Exception as error:
-        return _finding(attack, fact, worlds, "failed", threw(error, "during the attack", who="it"))
+        why = threw(error, "during the attack", who="it")
+        return unmeasured(attack, "failed", why, secret=fact.name)
     cost = Cost(
-        queries=sum(q.queries(len(trial[0].probes)) for q in attack.questions),
-        trainings=len(trial[0].world) if attack.shadows else 0,
-        seconds=(time.perf_counter() - start) / 2,
+        queries=sum(q.queries(len(trials[0][0].probes)) for q in attack.questions),
+        trainings=len(trials[0][0].world) if attack.shadows else 0,
+        seconds=seconds,
     )
-    return _finding(attack, fact, worlds, "measured", evidence=found[0], control=found[1], cost=cost)
+    return measured(attack, ToldApart(told, shuffled, one), cost, secret=fact.name)
 
 
-def _finding(
-    attack: PropertyAttack,
-    fact: Property,
-    worlds: Worlds,
-    outcome: Literal["measured", "refused", "failed"],
-    reason: str = "",
-    *,
-    evidence: ShareGuesses | None = None,
-    control: ShareGuesses | None = None,
-    cost: Cost | None = None,
-) -> PropertyFinding:
-    return PropertyFinding(
-        attack=attack.name,
-        access=attack.needs,
-        outcome=outcome,
-        reason=reason,
-        fact=fact.name,
-        shares=worlds.shares,
-        evidence=evidence,
-        control=control,
-        cost=cost or Cost(),
-        about=first_line(attack),
-        source=attack.source,
-        caveat=attack.caveat,
-    )
+def _of_one(attack: PropertyAttack, scene: PropertyScene, told: ShareGuesses, model: Brought) -> OneModel:
+    """The guess about the model that was brought, as sure as those about the victims were right."""
+    guess = float(np.clip(attack.guess(scene.facing(model.target))[0], 0, 1))
+    off = np.sort(np.abs(told.guesses - told.truth))
+    reach = float(off[min(len(off) - 1, int(np.ceil(0.95 * (len(off) + 1))) - 1)])
+    return OneModel(guess, reach, model.truth, model.before)

@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from reticent.access import BoolArray, FloatArray, IntArray, Metered
-from reticent.data import Records, concat, is_table
+from reticent.data import Property, Records, concat
 from reticent.errors import DataError, PlanError
 from reticent.question import Question
 from reticent.recipe import Recipe
@@ -32,47 +32,6 @@ from reticent.shares import balanced_overall, balanced_within
 
 PROBE, ATTACKER, VICTIM, POISON = range(4)
 """Parts of the data: asked about and never trained on, the attacker's, the victims', everyone's poison."""
-
-
-@dataclass(frozen=True)
-class Property:
-    """A fact about a record that the models are not given.
-
-    Attributes:
-        column: where it stands; taken out of the features.
-        value: which of the column's values makes the property.
-    """
-
-    column: str
-    value: Any
-
-    @property
-    def name(self) -> str:
-        """What the reader calls it."""
-        return f"{self.column} = {self.value}"
-
-    def of(self, records: Records) -> BoolArray:
-        """(records,) True where the record has it.
-
-        Raises:
-            DataError: the records lack the column, or all or none of them have the value.
-        """
-        table: Any = records.features
-        if not is_table(table) or self.column not in table.columns:
-            raise DataError(f"the records have no column {self.column!r}; name a column that says who has it")
-        has: BoolArray = (table[self.column] == self.value).fillna(False).to_numpy(dtype=bool)
-        if has.all() or not has.any():
-            how = "all" if has.all() else "none"
-            raise DataError(
-                f"{how} of the records have {self.name}, so no worlds differ in it; give a column of two "
-                "values or more, and one of them"
-            )
-        return has
-
-    def without(self, records: Records) -> Records:
-        """The records as the models see them."""
-        table: Any = records.features
-        return replace(records, features=table.drop(columns=[self.column]))
 
 
 @dataclass(frozen=True, kw_only=True)

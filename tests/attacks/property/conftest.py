@@ -14,13 +14,14 @@ from torch import nn
 
 from reticent.attacks import property as properties
 from reticent.attacks.attack import PropertyAttack
-from reticent.data import Records
-from reticent.property_trial import PropertyFinding, infer_property
+from reticent.data import Property, Records
+from reticent.finding import Finding
+from reticent.property_trial import infer_property
 from reticent.question import Labels, Question, Scores
 from reticent.shadows.batched import Training
 from reticent.shadows.signals import Answers
 from reticent.targets.torch import TorchRecipe
-from reticent.worlds import Property, PropertyScene, Worlds
+from reticent.worlds import PropertyScene, Worlds
 
 SEEDS = 5
 FACT = Property("member", "yes")
@@ -47,9 +48,7 @@ RECIPE = TorchRecipe(
 )
 
 
-def tried(
-    attacks: tuple[PropertyAttack, ...], cache: Path, seeds: int = SEEDS
-) -> list[list[PropertyFinding]]:
+def tried(attacks: tuple[PropertyAttack, ...], cache: Path, seeds: int = SEEDS) -> list[list[Finding]]:
     """Each attack's findings over several seeds."""
     found = []
     for seed in range(seeds):
@@ -60,11 +59,11 @@ def tried(
     return [list(each) for each in zip(*found, strict=True)]
 
 
-Try = Callable[..., list[list[PropertyFinding]]]
+Try = Callable[..., list[list[Finding]]]
 
 
 @pytest.fixture(scope="session")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[PropertyFinding]]:
+def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Finding]]:
     """Every attack's findings over several seeds, by its title."""
     torch.set_num_threads(1)
     attacks = (*(a for a in properties.DEFAULT if not a.poison), properties.Snap(poison_share=0.05))

@@ -14,19 +14,18 @@ import pytest
 
 from reticent.attacks import property as properties
 from reticent.attacks.attack import PropertyAttack
-from reticent.finding import Threat
-from reticent.property_trial import PropertyFinding
+from reticent.finding import Finding, Threat
 
 TITLES = [a.title() for a in properties.DEFAULT]
-Try = Callable[..., list[list[PropertyFinding]]]
+Try = Callable[..., list[list[Finding]]]
 
 FAINT = {"permutation-invariant": 0.6, "loss-test": 0.65}
 """Accuracies asked of attacks that learn from few models, or from none."""
 
 
-def pooled(findings: list[PropertyFinding], *, control: bool = False) -> float:
+def pooled(findings: list[Finding], *, control: bool = False) -> float:
     """Accuracy over all seeds."""
-    told = [f.control if control else f.evidence for f in findings]
+    told = [f.exhibit.shuffled if control else f.exhibit.told for f in findings]
     return float(np.mean(np.concatenate([t.nearest == t.world for t in told if t is not None])))
 
 
@@ -57,23 +56,23 @@ def test_it_says_what_it_is(attack: type[PropertyAttack]) -> None:
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_it_finds_a_planted_property(planted: dict[str, list[PropertyFinding]], title: str) -> None:
+def test_it_finds_a_planted_property(planted: dict[str, list[Finding]], title: str) -> None:
     assert pooled(planted[title]) > FAINT.get(title, 0.75)
 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_it_finds_nothing_where_the_property_is_shuffled(
-    planted: dict[str, list[PropertyFinding]], title: str
+    planted: dict[str, list[Finding]], title: str
 ) -> None:
-    victims = sum(len(f.control.world) for f in planted[title] if f.control)
+    victims = sum(len(f.exhibit.shuffled.world) for f in planted[title])
     assert abs(pooled(planted[title], control=True) - 0.5) < 3 * 0.5 / np.sqrt(victims)
 
 
 def test_the_same_seed_gives_the_same_bits(
-    planted: dict[str, list[PropertyFinding]], try_attacks: Try, tmp_path: Path
+    planted: dict[str, list[Finding]], try_attacks: Try, tmp_path: Path
 ) -> None:
     attacks = tuple(a for a in properties.DEFAULT if not a.poison)
     for attack, (again,) in zip(attacks, try_attacks(attacks, tmp_path, 1), strict=True):
         before = planted[attack.title()][0]
         assert before.evidence is not None and again.evidence is not None
-        np.testing.assert_array_equal(before.evidence.guesses, again.evidence.guesses)
+        np.testing.assert_array_equal(before.exhibit.told.guesses, again.exhibit.told.guesses)
