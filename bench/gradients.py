@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ from reticent.observation import observe
 
 RESULTS = Path(__file__).parent / "results"
 PICTURES = 50
+STEPPED = 6
+"""Pictures read back after five local steps of size .001, which take five times as long."""
+
 ROUNDS = 200
 
 
@@ -70,25 +74,29 @@ def single(name: str) -> list[dict[str, Any]]:
         (Dlg(), 10),
         (InvertingGradients(), 10),
         (AnalyticLinear(), PICTURES),
+        (replace(Idlg(), starts=1), STEPPED),
     ):
-        exact = isinstance(attack, AnalyticLinear)
+        exact, steps = isinstance(attack, AnalyticLinear), 5 if few == STEPPED else 1
         (found,) = rt.leak_gradients(
             (lambda t: perceptron(t, x[0].size)) if exact else (lambda t: lenet(t, channels, size)),
             x[:few],
             y[:few],
             [attack],
             public=public,
+            steps=steps,
+            step_size=1e-3,
         )
         rows.append(
             {
                 "data": name,
                 "net": "perceptron, ReLU" if exact else "LeNet, sigmoid",
                 "attack": found.attack,
+                "local steps": steps,
                 "pictures": few,
                 "recovered": shown(found.figure("recovered")),
                 "labels": shown(found.figure("labels")),
-                "median error": float(np.median(found.errors)),
-                "median error of the mean picture": float(np.median(found.control)),
+                "median error": float(np.median(found.exhibit.errors)),
+                "median error of the mean picture": float(np.median(found.exhibit.control)),
                 "seconds a picture": round(found.cost.seconds / few, 2),
             }
         )

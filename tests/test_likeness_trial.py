@@ -68,8 +68,8 @@ def audit(model, cache):
 
 def test_a_recogniser_of_faces_shows_them(audit):
     drawn = audit["mi-face"]
-    assert drawn.pictures.drawn.shape == (PEOPLE, SIDE, SIDE)
-    assert drawn.pictures.judge_right > 0.9
+    assert drawn.exhibit.drawn.shape == (PEOPLE, SIDE, SIDE)
+    assert drawn.exhibit.judge_right > 0.9
     assert drawn.figure("identified mean").value == 1.0
     assert drawn.figure("identified").low > 0.5
     assert drawn.figure("identified gain").low > 0
@@ -96,7 +96,7 @@ def test_what_knows_nothing_shows_nobody(cache):
 def test_a_second_audit_draws_nothing_again(audit, model, cache, monkeypatch):
     monkeypatch.setattr(MiFace, "draw", lambda self, scene: pytest.fail("drawn again"))
     again = audited(model, cache, attacks=(MiFace(),))
-    assert np.array_equal(again["mi-face"].pictures.drawn, audit["mi-face"].pictures.drawn)
+    assert np.array_equal(again["mi-face"].exhibit.drawn, audit["mi-face"].exhibit.drawn)
 
 
 def test_tables_are_refused_and_the_rest_goes_on(cache):
@@ -119,8 +119,11 @@ def test_tables_are_refused_and_the_rest_goes_on(cache):
 def test_the_report_shows_a_sheet_and_the_run_keeps_the_drawings(audit, tmp_path):
     text = page([audit])
     assert text.count('src="data:image/png;base64,') == 2
-    assert "What can be drawn of people: mi-face" in text
+    assert text.count("What can be drawn or read back of people") == 1
+    assert "classes that a judge recognises" in text and "The judge was trained apart" in text
     audit.save(tmp_path / "run")
     (kept,) = (tmp_path / "run" / "evidence").glob("*mi-face*")
     assert np.load(kept)["drawn"].shape == (PEOPLE, SIDE, SIDE)
-    assert "mi-face drew the classes" in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
+    assert "| mi-face | classes that a judge recognises" in (tmp_path / "run" / "summary.md").read_text(
+        "utf-8"
+    )

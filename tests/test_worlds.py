@@ -17,7 +17,7 @@ from reticent.fingerprint import fingerprint
 from reticent.question import Scores
 from reticent.shadows.plan import Draw
 from reticent.targets.sklearn import SklearnRecipe
-from reticent.worlds import ATTACKER, POISON, PROBE, VICTIM, Stage, WorldDraw, Worlds
+from reticent.worlds import ATTACKER, POISON, PROBE, VICTIM, Grounds, WorldDraw, Worlds
 
 FACT = Property("sex", "f")
 WORLDS = Worlds(shares=(0.2, 0.7), models=3, victims=2, size=101, probes=60)
@@ -32,8 +32,8 @@ def people(count: int = 1_200, seed: int = 0) -> Records:
     return Records(table.assign(sex=np.where(women, "f", "m")), label, np.array(["no", "yes"]))
 
 
-def drawn(records: Records, worlds: Worlds = WORLDS, poison: float = 0) -> tuple[Stage, np.ndarray]:
-    stage = Stage.of(records, FACT, worlds, poison)
+def drawn(records: Records, worlds: Worlds = WORLDS, poison: float = 0) -> tuple[Grounds, np.ndarray]:
+    stage = Grounds.of(records, FACT, worlds, poison)
     return stage, stage.draw.masks(len(stage.data))
 
 
@@ -174,20 +174,20 @@ def changed(records: Records, sex: object) -> Records:
 def test_mistakes_get_a_sentence() -> None:
     records = people()
     with pytest.raises(DataError, match="have no column 'race'; name a column"):
-        Stage.of(records, Property("race", "x"), WORLDS)
+        Grounds.of(records, Property("race", "x"), WORLDS)
     with pytest.raises(DataError, match="all of the records have sex = f"):
-        Stage.of(changed(records, "f"), FACT, WORLDS)
+        Grounds.of(changed(records, "f"), FACT, WORLDS)
     with pytest.raises(DataError, match="none of the records have sex = x"):
-        Stage.of(records, Property("sex", "x"), WORLDS)
+        Grounds.of(records, Property("sex", "x"), WORLDS)
     with pytest.raises(DataError, match=r"a share of 0.5 in samples of 500 needs .* attacker's part holds"):
         drawn(records, replace(WORLDS, shares=(0.5, 0.9), size=500))
     with pytest.raises(DataError, match="records of poison are needed"):
-        Stage.of(records, FACT, replace(WORLDS, size=500), 0.4)
+        Grounds.of(records, FACT, replace(WORLDS, size=500), 0.4)
     with pytest.raises(DataError, match="5,000 probes were asked for"):
-        Stage.of(records, FACT, replace(WORLDS, probes=5_000))
+        Grounds.of(records, FACT, replace(WORLDS, probes=5_000))
     only = np.where(np.arange(len(records)) < 1, "f", "m")
     with pytest.raises(DataError, match="the probes all have the property or all lack it"):
-        Stage.of(changed(records, only), FACT, replace(WORLDS, probes=2))
+        Grounds.of(changed(records, only), FACT, replace(WORLDS, probes=2))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.referee import audit
+    from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
     from reticent.threshold import Threshold, Verdict
@@ -47,6 +48,7 @@ _HOMES = {
     "datasets": None,
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
+    "write_findings": "report.page",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "write_findings",
 ]
 
 

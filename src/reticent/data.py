@@ -91,6 +91,11 @@ class Roles:
     person: str | None = None
     properties: tuple[Property, ...] = ()
 
+    def features(self, x: Any) -> Any:
+        """What of a table models are given: no column that says whose record it is, or who has a property."""
+        never = {self.person, *(p.column for p in self.properties)}
+        return x.drop(columns=[c for c in x.columns if c in never]) if is_table(x) else x
+
 
 @dataclass(frozen=True, eq=False)
 class Records:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from reticent.access import FloatArray
 from reticent.measure.estimate import Figure
+
+Unit = Literal["share", "points", "number"]
+"""How a figure is shown: in percent, in percentage points with its sign, or as it is."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,16 @@ class Beside:
         figure: the attack's.
         control: what stands beside it: "the mean public record".
         without: the control's figure, of the same kind.
-        unit: "share" (shown in percent), "points" (a difference of shares, with its sign) or "number".
-        worse: what an attacker wants of the figure, "higher" or "lower".
+        unit: how both are shown.
+        worse: what an attacker wants of the figure.
     """
 
     what: str
     figure: Figure
     control: str
     without: Figure
-    unit: str = "share"
-    worse: str = "higher"
+    unit: Unit = "share"
+    worse: Literal["higher", "lower"] = "higher"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,9 @@ class Exhibit(Protocol):
 
     def beside(self, *, level: float = 0.95) -> tuple[Beside, ...]:
         """Every figure that a reader should see, each with its control, the one that matters most first."""
+
+    def note(self) -> str:
+        """A sentence that a reader needs beside the figures; empty where none."""
 
     def strips(self) -> tuple[Strip, ...]:
         """Rows of pictures, where a person would rather look than read; else none."""

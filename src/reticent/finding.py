@@ -141,48 +141,6 @@ class Guesses:
         return order[: min(SUREST, int(self.members.sum()))]
 
 
-@dataclass(frozen=True, eq=False)
-class Likenesses:
-    """Pictures drawn of each class, judged by a classifier of the classes that was trained apart.
-
-    Attributes:
-        drawn: (classes, ...) what the attack drew.
-        means: (classes, ...) the mean of each class's own training pictures.
-        identified: (classes,) whether the judge takes the drawing for its class.
-        public_identified: (classes,) whether it takes the public picture for it that the model finds likest.
-        means_identified: (classes,) whether it takes the class's mean for it.
-        judge_right: share of pictures that nobody was trained on about whom the judge is right.
-    """
-
-    drawn: FloatArray
-    means: FloatArray
-    identified: BoolArray
-    public_identified: BoolArray
-    means_identified: BoolArray
-    judge_right: float
-
-    def figure(self, name: str, *, level: float = 0.95) -> Figure:
-        """A figure by its name.
-
-        Args:
-            name: "identified", the share of classes whose drawing is taken for them; "identified public" and
-                "identified mean", that of the controls; "identified gain", the first less the second.
-
-        Raises:
-            ValueError: no figure has that name.
-        """
-        shares = {
-            "identified": self.identified,
-            "identified public": self.public_identified,
-            "identified mean": self.means_identified,
-        }
-        if name in shares:
-            return _share(shares[name], level)
-        if name == "identified gain":
-            return gain(self.identified, self.public_identified, level)
-        raise ValueError(f"no figure is called {name!r}")
-
-
 def _share(right: BoolArray, level: float) -> Figure:
     return clopper_pearson(int(right.sum()), len(right), level)
 
@@ -209,7 +167,7 @@ class Finding:
     outcome: Literal["measured", "refused", "failed"]
     reason: str = ""
     secret: str = ""
-    evidence: Evidence | Guesses | Likenesses | Exhibit | None = None
+    evidence: Evidence | Guesses | Exhibit | None = None
     baseline: Roc | None = None
     cost: Cost = field(default_factory=Cost)
     subject: Literal["record", "person"] = "record"
@@ -240,25 +198,12 @@ class Finding:
         """What was found, as figures beside their controls.
 
         Raises:
-            LookupError: nothing was measured, or it has figures of its own (membership, a column, pictures).
+            LookupError: nothing was measured, or what was is membership or a column.
         """
         if self.evidence is None:
             raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
         if not isinstance(self.evidence, Exhibit):
-            raise LookupError(f"{self.title} has figures of its own")
-        return self.evidence
-
-    @property
-    def pictures(self) -> Likenesses:
-        """The pictures drawn of each class.
-
-        Raises:
-            LookupError: nothing was measured, or nothing was drawn.
-        """
-        if self.evidence is None:
-            raise LookupError(f"{self.title} was {self.outcome}: {self.reason}")
-        if not isinstance(self.evidence, Likenesses):
-            raise LookupError(f"{self.title} draws no pictures")
+            raise LookupError(f"{self.title} guesses membership or a column")
         return self.evidence
 
     @property
@@ -292,7 +237,7 @@ class Finding:
 
         Args:
             name: "auc", "advantage", "balanced accuracy" or "tpr@P%" (true positives at P % false positives);
-                for a secret value those of `Guesses.figure`, for pictures those of `Likenesses.figure`.
+                for a secret value those of `Guesses.figure`, for what has its own evidence those of that.
             attacks: how many attacks the figure will be picked from as the worst; its interval is widened
                 (Bonferroni) to hold for all of them together.
 

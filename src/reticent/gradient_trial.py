@@ -94,6 +94,11 @@ class ReadBack:
             ),
         )
 
+    def note(self) -> str:
+        """Whose gradients they were."""
+        trials, batch = self.errors.shape
+        return f"{trials} batches of {batch}; a batch has no order, so each record is set beside its likest."
+
     def strips(self) -> tuple[Strip, ...]:
         """What was there and what was read, where records are pictures."""
         if self.records.ndim < 4:

@@ -9,18 +9,23 @@ from the model; how often it is right about pictures that nobody was trained on 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reticent.access import Access, FloatArray, IntArray, Metered
+from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered
 from reticent.attacks.attack import Attack, InversionAttack
 from reticent.data import flat, is_table
 from reticent.errors import ReticentError, StorageError
-from reticent.finding import Cost, Finding, Likenesses
+from reticent.exhibit import Beside, Strip
+from reticent.finding import Cost, Finding
 from reticent.fingerprint import fingerprint
-from reticent.hearing import first_line, threw, unmeasured
+from reticent.hearing import measured, threw, unmeasured
+from reticent.measure.estimate import Figure, clopper_pearson
+from reticent.measure.guesses import gain
 from reticent.progress import Progress
 from reticent.question import Question
 from reticent.scene import ClassScene
@@ -32,6 +37,81 @@ COMPONENTS = 60
 
 FEWEST_PICTURES = 20
 """Public pictures below which nothing is drawn."""
+
+SHOWN = 12
+"""Classes on a sheet of pictures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likenesses:
+    """Pictures drawn of each class, judged by a classifier of the classes that was trained apart.
+
+    Attributes:
+        drawn: (classes, ...) what the attack drew.
+        means: (classes, ...) the mean of each class's own training pictures.
+        identified: (classes,) whether the judge takes the drawing for its class.
+        public_identified: (classes,) whether it takes the public picture for it that the model finds likest.
+        means_identified: (classes,) whether it takes the class's mean for it.
+        judge_right: share of pictures that nobody was trained on about whom the judge is right.
+    """
+
+    drawn: FloatArray
+    means: FloatArray
+    identified: BoolArray
+    public_identified: BoolArray
+    means_identified: BoolArray
+    judge_right: float
+
+    def figure(self, name: str, *, level: float = 0.95) -> Figure:
+        """A figure by its name.
+
+        Args:
+            name: "identified", the share of classes whose drawing is taken for them; "identified public" and
+                "identified mean", that of the controls; "identified gain", the first less the second.
+
+        Raises:
+            ValueError: no figure has that name.
+        """
+        shares = {
+            "identified": self.identified,
+            "identified public": self.public_identified,
+            "identified mean": self.means_identified,
+        }
+        if name in shares:
+            return clopper_pearson(int(shares[name].sum()), len(shares[name]), level)
+        if name == "identified gain":
+            return gain(self.identified, self.public_identified, level)
+        raise ValueError(f"no figure is called {name!r}")
+
+    def beside(self, *, level: float = 0.95) -> tuple[Beside, ...]:
+        """How often the drawing is taken for its class, beside a public picture and the class's own mean."""
+        what = "classes that a judge recognises in the drawing"
+        ours = self.figure("identified", level=level)
+        return (
+            Beside(what, ours, "the likest public picture", self.figure("identified public", level=level)),
+            Beside(what, ours, "the mean of the class's own", self.figure("identified mean", level=level)),
+        )
+
+    def note(self) -> str:
+        """How far the judge can be believed."""
+        return (
+            f"The judge was trained apart from the model, and is right about {100 * self.judge_right:.0f} % "
+            "of pictures that nobody was trained on."
+        )
+
+    def strips(self) -> tuple[Strip, ...]:
+        """What was drawn, those that the judge recognises first, above the means of the classes' own."""
+        order = np.argsort(~self.identified, kind="stable")[:SHOWN]
+        low, high = float(self.means.min()), float(self.means.max())
+        return (
+            Strip("drawn from the model", self.drawn[order], low, high),
+            Strip("mean of the class's own", self.means[order], low, high),
+        )
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """What was drawn, and whether it was recognised."""
+        return {"drawn": self.drawn, "identified": self.identified}
+
 
 Kept = tuple[dict[str, Any], dict[str, Any]]
 
@@ -93,17 +173,8 @@ class LikenessTrial:
             kept = {"drawn": drawn}, facts
             self.cells.keep(key, *kept)
         arrays, facts = kept
-        return Finding(
-            attack=attack.name,
-            threat=attack.threat,
-            access=attack.needs,
-            outcome="measured",
-            evidence=self._judged(arrays["drawn"]),
-            cost=Cost(queries=int(facts["queries"]), seconds=float(facts["seconds"])),
-            about=first_line(attack),
-            source=attack.source,
-            caveat=attack.caveat,
-        )
+        cost = Cost(queries=int(facts["queries"]), seconds=float(facts["seconds"]))
+        return measured(attack, self._judged(arrays["drawn"]), cost)
 
     def _by_halves(self, draw: Callable[[ClassScene], FloatArray]) -> FloatArray:
         """(classes, ...) each half of the classes drawn from public pictures of the other."""

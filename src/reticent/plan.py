@@ -61,6 +61,8 @@ class DataSource:
         target: the label column (tables only).
         drop: columns that are no features.
         sensitive, quasi, person: roles of columns (`data.Roles`).
+        properties: facts whose share among the members may be guessed, as "sex=Female"; their columns are no
+            features.
     """
 
     train: Path
@@ -70,6 +72,7 @@ class DataSource:
     sensitive: tuple[str, ...] = ()
     quasi: tuple[str, ...] = ()
     person: str | None = None
+    properties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reticent.access import Access, FloatArray, IntArray, Metered
+from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered
 from reticent.data import Property
-from reticent.errors import ModelError, ReticentError, StorageError
+from reticent.errors import DataError, ModelError, ReticentError, StorageError
 from reticent.exhibit import Beside, Strip
 from reticent.finding import Cost, Finding
 from reticent.hearing import measured, threw, unmeasured
 from reticent.measure.estimate import Estimate, Figure, Withheld, clopper_pearson
+from reticent.progress import Progress
 from reticent.store import default_cache, private_folder
-from reticent.worlds import PropertyScene, Stage, Worlds
+from reticent.worlds import Grounds, PropertyScene, Worlds
 
 if TYPE_CHECKING:
     from reticent.attacks.attack import PropertyAttack
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 FEWEST_VICTIMS = 8
 """Models under attack below which figures are withheld."""
+
+SHARES, MODELS, VICTIMS = (0.1, 0.3, 0.5, 0.7, 0.9), 12, 8
+"""Worlds of an audit, and the attacker's models and victims in each."""
+
+SMALLEST = 50
+"""Records of a training set below which an audit's worlds are not built."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,18 +162,24 @@ class ToldApart:
     def beside(self, *, level: float = 0.95) -> tuple[Beside, ...]:
         """Worlds told rightly, errors of shares, and what was said of one model, each beside its control."""
 
-        def of(what: str, name: str, unit: str, worse: str) -> Beside:
-            ours, theirs = (self.figure(n, level=level) for n in (name, f"{name} shuffled"))
-            return Beside(what, ours, "the property shuffled over the records", theirs, unit, worse)
+        def both(name: str) -> tuple[Figure, Figure]:
+            return self.figure(name, level=level), self.figure(f"{name} shuffled", level=level)
 
-        lines = [of("models whose world was told", "accuracy", "share", "higher")]
+        control = "the property shuffled over the records"
+        right, wrong = both("accuracy")
+        lines = [Beside("models whose world was told", right, control, wrong)]
         if self.told.estimates:
-            lines.append(of("mean error of the share", "error", "number", "lower"))
+            near, far = both("error")
+            lines.append(Beside("mean error of the share", near, control, far, "number", "lower"))
         if self.one:
             truth = f"share in this model's training data (truly {100 * self.one.truth:.1f} %)"
             before = Estimate(self.one.before, self.one.before, self.one.before)
             lines.insert(0, Beside(truth, self.one.figure, "as among the public", before))
         return tuple(lines)
+
+    def note(self) -> str:
+        """How many models were told apart."""
+        return f"{len(self.told.world)} models under attack, of known shares."
 
     def strips(self) -> tuple[Strip, ...]:
         """None: a share is no picture."""
@@ -213,7 +226,7 @@ def infer_property(
         ModelError: the recipe threw.
     """
     worlds, kept = worlds or Worlds(), private_folder(Path(cache) if cache else default_cache()) / "signals"
-    plain = Stage.of(records, fact, worlds)
+    plain = Grounds.of(records, fact, worlds)
     example = recipe.fit(plain.data.take(plain.draw.masks(len(plain.data))[0]), plain.draw.seeds()[0])
     met = Metered(example, granted)
     refusals = {a: _refusal(a, met, plain.data.take(np.arange(2)), len(worlds.shares)) for a in attacks}
@@ -223,7 +236,7 @@ def infer_property(
             dict.fromkeys(q for a in attacks if a.poison == poison and not refusals[a] for q in a.questions)
         )
         trials[poison] = tuple(
-            Stage.of(records, fact, replace(worlds, shuffled=shuffled), poison).scene(
+            Grounds.of(records, fact, replace(worlds, shuffled=shuffled), poison).scene(
                 recipe, questions, cache=kept, workers=workers, advance=advance
             )
             for shuffled in (False, True)
@@ -249,6 +262,77 @@ class Brought:
     target: Metered
     truth: float
     before: float
+
+
+class PropertyTrial:
+    """Guesses about the audited model itself: the shares of properties among those it was trained on.
+
+    The attacker has the records that the model never saw, and trains on them as the recipe says.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: Metered,
+        recipe: Recipe,
+        records: Records,
+        members: BoolArray,
+        seed: int,
+        cache: Path,
+        workers: int | None,
+        progress: Progress,
+    ) -> None:
+        self.target, self.recipe, self.records, self.members = target, recipe, records, members
+        self.seed, self.cache, self.workers, self.progress = seed, cache, workers, progress
+
+    def findings(self, fact: Property, attacks: Sequence[PropertyAttack]) -> tuple[Finding, ...]:
+        """Run the attacks on one property; those that can't run are findings too."""
+        own = self.records.take(~self.members)
+        try:
+            truth = float(fact.of(self.records)[self.members].mean())
+            before = float(fact.of(own).mean())
+            worlds = feasible(own, fact, size=int(self.members.sum()), seed=self.seed)
+        except DataError as error:
+            return tuple(unmeasured(a, "refused", str(error), secret=fact.name) for a in attacks)
+        trainings = 2 * len(worlds.shares) * (worlds.models + worlds.victims)
+        with self.progress.stage(f"training on shares of {fact.name}", trainings) as advance:
+            return infer_property(
+                self.recipe,
+                own,
+                fact,
+                attacks,
+                worlds=worlds,
+                granted=self.target.access,
+                cache=self.cache,
+                workers=self.workers,
+                advance=advance,
+                model=Brought(self.target, truth, before),
+            )
+
+
+def feasible(records: Records, fact: Property, *, size: int, seed: int) -> Worlds:
+    """The worlds of an audit, with the largest samples up to `size` that the records make up.
+
+    Raises:
+        DataError: not even `SMALLEST` records a model, or what `Property.of` raises.
+    """
+    fact.of(records)
+    probes = min(Worlds.probes, len(records) // 5)
+    while size >= SMALLEST:
+        worlds = Worlds(
+            shares=SHARES, models=MODELS, victims=VICTIMS, size=size, probes=max(2, probes), seed=seed
+        )
+        try:
+            draw = Grounds.of(records, fact, worlds).draw
+            draw.masks(len(draw.labels))
+        except DataError:
+            size = int(0.8 * size)
+            continue
+        return worlds
+    raise DataError(
+        f"{len(records):,} records that the model never saw do not make up samples of {SMALLEST} with shares "
+        f"of {fact.name} from {SHARES[0]:g} to {SHARES[-1]:g}; give more of them"
+    )
 
 
 Trial = tuple[PropertyScene, IntArray]

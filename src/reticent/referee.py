@@ -39,6 +39,7 @@ from reticent.fingerprint import fingerprint
 from reticent.hearing import Hearing, first_line, threw, unmeasured
 from reticent.likeness_trial import LikenessTrial
 from reticent.progress import Progress, default_progress
+from reticent.property_trial import PropertyTrial
 from reticent.question import Labels, Question, Scores
 from reticent.recipe import Recipe
 from reticent.result import Audit, Checks, Provenance
@@ -52,7 +53,9 @@ from reticent.store import Cells, default_cache, private_folder
 from reticent.targets.load import open_target, recipe_for
 from reticent.threshold import default_thresholds, read_thresholds
 
-OTHER_WORLDS = "trains many models on other shares of a property: run it by rt.infer_property"
+NO_PROPERTY = "needs a property that the model is not given: give roles, or properties in [data]"
+
+OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
 
 AN_UPDATE = "reads shared gradients, not a model: run it by rt.leak_gradients"
 
@@ -104,6 +107,7 @@ def audit(
     granted = min(target.access, Access[settings.access.upper()] if settings.access else Access.WEIGHTS)
     worth = worth_running(
         secrets=bool(roles and roles.sensitive),
+        properties=bool(roles and roles.properties),
         pictures=getattr(members[0], "ndim", 2) > 2 if members else False,
     )
     runs = tuple(attacks) if attacks is not None else chosen(settings.attacks, granted, worth)
@@ -192,7 +196,7 @@ class Referee:
             *by_record,
             *(self._secrets(on_secrets) if on_secrets else ()),
             *(self._likenesses(on_classes) if on_classes else ()),
-            *(unmeasured(a, "refused", OTHER_WORLDS) for a in on_worlds),
+            *(self._properties(on_worlds) if on_worlds else ()),
             *(unmeasured(a, "refused", AN_UPDATE) for a in attacks if isinstance(a, GradientAttack)),
         )
 
@@ -207,6 +211,23 @@ class Referee:
             progress=self.progress,
         )
         return trial.findings(attacks)
+
+    def _properties(self, attacks: Sequence[PropertyAttack]) -> list[Finding]:
+        facts = self.stage.records.roles.properties
+        if not facts or self.recipe is None:
+            why = OTHER_MODELS if facts else NO_PROPERTY
+            return [unmeasured(a, "refused", why) for a in attacks]
+        trial = PropertyTrial(
+            target=self.target,
+            recipe=self.recipe,
+            records=self.stage.records,
+            members=self.stage.members,
+            seed=self.settings.seed,
+            cache=self.cache,
+            workers=self.settings.workers,
+            progress=self.progress,
+        )
+        return [finding for fact in facts for finding in trial.findings(fact, attacks)]
 
     def _secrets(self, attacks: Sequence[AttributeAttack]) -> list[Finding]:
         columns = self.stage.records.roles.sensitive

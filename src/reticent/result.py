@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from reticent.access import Access, BoolArray, FloatArray, IntArray
 from reticent.data import Overlap, Records
 from reticent.errors import PlanError
-from reticent.finding import Evidence, Finding, Guesses, Likenesses
+from reticent.exhibit import Exhibit
+from reticent.finding import Evidence, Finding, Guesses
 from reticent.measure.epsilon import Bonferroni, EpsilonBound, epsilon_lower_bound
 from reticent.measure.estimate import Withheld
 from reticent.measure.guesses import GroupLeak, leak_by_group
@@ -134,9 +135,9 @@ class Audit:
         return tuple(f for f in self.findings if isinstance(f.evidence, Guesses))
 
     @property
-    def likenesses(self) -> tuple[Finding, ...]:
-        """The findings that hold pictures drawn of each class."""
-        return tuple(f for f in self.findings if isinstance(f.evidence, Likenesses))
+    def exhibits(self) -> tuple[Finding, ...]:
+        """The findings about anything else that hold figures: drawings, shares, what was read back."""
+        return tuple(f for f in self.findings if isinstance(f.evidence, Exhibit))
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -249,7 +250,7 @@ class Audit:
         """
         evidence = self[attack].evidence
         if not isinstance(evidence, Evidence):
-            reason = self[attack].reason or "it guesses a secret, not membership"
+            reason = self[attack].reason or "it guesses something else than membership"
             raise PlanError(f"{attack} was {self[attack].outcome}, and bounds no epsilon: {reason}")
         return epsilon_lower_bound(evidence.scores, evidence.members, delta=delta, strategy=Bonferroni())
 

@@ -239,7 +239,7 @@ def _told(question: Question, values: FloatArray, probes: Records) -> Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Grounds:
     """Worlds before anything is trained: the data that models see, the draw, and who has the property.
 
     Attributes:
@@ -253,7 +253,7 @@ class Stage:
     rare: int
 
     @classmethod
-    def of(cls, records: Records, fact: Property, worlds: Worlds, poison: float = 0) -> Stage:
+    def of(cls, records: Records, fact: Property, worlds: Worlds, poison: float = 0) -> Grounds:
         """Divide the records and check that they suffice.
 
         Args:

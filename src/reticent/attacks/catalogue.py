@@ -11,7 +11,13 @@ from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
 from reticent.attacks import attribute, gradients, inversion, membership, property
-from reticent.attacks.attack import Attack, AttributeAttack, InversionAttack, MembershipAttack
+from reticent.attacks.attack import (
+    Attack,
+    AttributeAttack,
+    InversionAttack,
+    MembershipAttack,
+    PropertyAttack,
+)
 from reticent.errors import PlanError
 
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
@@ -67,13 +73,20 @@ def named(text: str) -> Attack:
     return attack(**options)
 
 
-def worth_running(*, secrets: bool = False, pictures: bool = False) -> tuple[Attack, ...]:
+def worth_running(
+    *, secrets: bool = False, properties: bool = False, pictures: bool = False
+) -> tuple[Attack, ...]:
     """Every attack that has something to go by: those on membership always, those on sensitive columns where
-    there are such columns (`secrets`), those that draw pictures where the records are `pictures`.
+    there are such columns (`secrets`), those that estimate a share where `properties` are named, those that
+    draw pictures where the records are `pictures`.
     """
     families: tuple[type[Attack], ...] = (MembershipAttack,)
     families += ((AttributeAttack,) if secrets else ()) + ((InversionAttack,) if pictures else ())
-    return tuple(a for a in DEFAULT if isinstance(a, families))
+    return tuple(
+        a
+        for a in DEFAULT
+        if isinstance(a, families) or (properties and isinstance(a, PropertyAttack) and a.estimates)
+    )
 
 
 def left_out(

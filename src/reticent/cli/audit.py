@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from reticent.access import Target
+    from reticent.data import Property, Roles
     from reticent.plan import AuditPlan, DataSource, ModelSource
     from reticent.recipe import Recipe
     from reticent.result import Audit
@@ -41,6 +42,13 @@ def audit(
         list[str] | None,
         typer.Option(help="A column that a person would mind being guessed; repeat for several."),
     ] = None,
+    has: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--property",
+            help="column=value that the model is not given: how common is it among the members? Repeatable.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder for the report and the evidence.")] = None,
     attack: Annotated[
         list[str] | None, typer.Option(help="Run this attack only; repeat for several.")
@@ -56,7 +64,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print findings.json, and nothing else.")] = False,
 ) -> None:
     """Audit a model: whom of its training data does it give away, how surely, and what of them?"""
-    wanted = _plan(plan, model, recipe, train, holdout, target, tuple(sensitive or ()), out, trust_pickle)
+    said = tuple(sensitive or ()), tuple(has or ())
+    wanted = _plan(plan, model, recipe, train, holdout, target, *said, out, trust_pickle)
     changes: dict[str, Any] = {"shadows": shadows, "seed": seed, "fail_on": fail_on}
     changes["attacks"] = tuple(attack) if attack else None
     settings = replace(wanted.settings, **{k: v for k, v in changes.items() if v is not None})
@@ -76,14 +85,19 @@ def run(plan: AuditPlan) -> list[Audit]:
     from reticent.errors import TargetError
 
     data = plan.data
-    roles = rt.Roles(sensitive=data.sensitive, quasi=data.quasi, person=data.person)
     members, nonmembers = (
         read_side(data, data.train, "training data"),
         read_side(data, data.holdout, "hold-out"),
     )
+    roles = rt.Roles(
+        sensitive=data.sensitive,
+        quasi=data.quasi,
+        person=data.person,
+        properties=tuple(read_property(text, members[0]) for text in data.properties),
+    )
     audits: list[Audit] = []
     for source in plan.models:
-        target, recipe = open_source(source, members, nonmembers)
+        target, recipe = open_source(source, members, nonmembers, roles)
         audit = rt.audit(
             target,
             members=members,
@@ -107,7 +121,34 @@ def run(plan: AuditPlan) -> list[Audit]:
     return audits
 
 
-def open_source(source: ModelSource, members: Side, nonmembers: Side) -> tuple[Target, Recipe | None]:
+def read_property(text: str, features: Any) -> Property:
+    """The property that is written column=value; a number where the column holds numbers.
+
+    Raises:
+        PlanError: written otherwise, or no number where one is needed.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    from reticent.data import Property, is_table
+    from reticent.errors import PlanError
+
+    column, equals, value = text.partition("=")
+    column, value = column.strip(), value.strip()
+    if not (column and equals and value):
+        raise PlanError(f"the property {text!r} was given; write it as column=value, such as sex=Female")
+    if is_table(features) and column in features.columns and is_numeric_dtype(features[column]):
+        try:
+            return Property(column, float(value))
+        except ValueError as error:
+            raise PlanError(
+                f"the property {text!r} was given, and {column} holds numbers; give one"
+            ) from error
+    return Property(column, value)
+
+
+def open_source(
+    source: ModelSource, members: Side, nonmembers: Side, roles: Roles
+) -> tuple[Target, Recipe | None]:
     """The target and its recipe, as the plan names them."""
     import numpy as np
 
@@ -118,7 +159,7 @@ def open_source(source: ModelSource, members: Side, nonmembers: Side) -> tuple[T
         source.path,
         recipe=recipe,
         classes=np.unique(np.concatenate([np.asarray(labels) for _, labels in (members, nonmembers)])),
-        probe=nonmembers[0][:PROBE],
+        probe=roles.features(nonmembers[0][:PROBE]),
         trust_pickle=source.trust_pickle,
     )
     return target, recipe or recipe_for(target)
@@ -146,6 +187,7 @@ def _plan(
     holdout: Path | None,
     target: str | None,
     sensitive: tuple[str, ...],
+    properties: tuple[str, ...],
     out: Path | None,
     trust_pickle: bool,
 ) -> AuditPlan:
@@ -153,7 +195,7 @@ def _plan(
     from reticent.plan import AuditPlan, DataSource, ModelSource, read_plan
 
     if path is not None:
-        if models or recipe or train or holdout or target or sensitive:
+        if models or recipe or train or holdout or target or sensitive or properties:
             raise PlanError(
                 "a plan file and options for model and data were given; write all of them in the plan"
             )
@@ -166,7 +208,9 @@ def _plan(
         )
     return AuditPlan(
         models=tuple(ModelSource(path=m, recipe=recipe, trust_pickle=trust_pickle) for m in models),
-        data=DataSource(train=train, holdout=holdout, target=target, sensitive=sensitive),
+        data=DataSource(
+            train=train, holdout=holdout, target=target, sensitive=sensitive, properties=properties
+        ),
         out=out,
     )
 

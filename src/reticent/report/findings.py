@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from reticent.exhibit import Beside
 from reticent.finding import Evidence, Finding
 from reticent.measure.estimate import Estimate, Figure, Withheld
 from reticent.report.words import figures_of
@@ -83,6 +84,7 @@ def _finding(audit: Audit, finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "source": finding.source,
         "figures": {name: _figure(finding.figure(name)) for name in names} if measured else {},
+        "beside": [_beside(b) for b in finding.exhibit.beside()] if finding in audit.exhibits else [],
         "baseline": {"auc": _figure(finding.baseline.auc())} if measured and finding.baseline else {},
         "epsilon_at_least": _number(audit.epsilon(finding.attack).value) if bounds else None,
         "cost": {
@@ -91,6 +93,11 @@ def _finding(audit: Audit, finding: Finding) -> dict[str, Any]:
             "seconds": round(finding.cost.seconds, 4),
         },
     }
+
+
+def _beside(line: Beside) -> dict[str, Any]:
+    figures = {"figure": _figure(line.figure), "without": _figure(line.without)}
+    return {"what": line.what, "control": line.control, "unit": line.unit, "worse": line.worse, **figures}
 
 
 def _exposure(audit: Audit) -> dict[str, Any] | None:

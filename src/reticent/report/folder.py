@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reticent.exhibit import Exhibit
-from reticent.finding import Evidence, Guesses, Likenesses
+from reticent.finding import Evidence, Guesses
 from reticent.report.findings import findings_json
 from reticent.report.junit import junit
 from reticent.report.markdown import summary
@@ -44,10 +44,8 @@ def write_folder(audit: Audit, folder: Path) -> Path:
     return folder
 
 
-def _arrays(evidence: Evidence | Guesses | Likenesses | Exhibit) -> dict[str, npt.NDArray[Any]]:
+def _arrays(evidence: Evidence | Guesses | Exhibit) -> dict[str, npt.NDArray[Any]]:
     """What is kept of each record: whose secret was guessed rightly, but never the secret; what was drawn."""
-    if isinstance(evidence, Likenesses):
-        return {"drawn": evidence.drawn, "identified": evidence.identified}
     if isinstance(evidence, Evidence):
         return {"scores": evidence.scores, "members": evidence.members}
     if isinstance(evidence, Guesses):

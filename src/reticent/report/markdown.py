@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from reticent.measure.estimate import Withheld
 from reticent.report.words import (
     FIGURES,
-    ON_PICTURES,
     ON_SECRETS,
     copies,
     estimate,
     figure,
+    in_unit,
     percent,
     readable,
     title,
 )
 
 if TYPE_CHECKING:
+    from reticent.finding import Finding
     from reticent.result import Audit
 
 
@@ -48,15 +49,26 @@ def _lines(audit: Audit) -> list[str]:
     for finding in audit.secrets:
         cells = [_with_interval(*figure(n, finding.figure(n))) for n in ON_SECRETS]
         lines.append(f"| {_cell(finding.title)} | {' | '.join(cells)} |")
-    for finding in audit.likenesses:
-        told = (f"{title(n)} {_with_interval(*figure(n, finding.figure(n)))}" for n in ON_PICTURES)
-        lines += ["", f"{_cell(finding.attack)} drew the classes: {', '.join(told)}."]
+    lines += exhibit_lines(audit.exhibits)
     if audit.strongest is not None:
         exposure = audit.exposure
         said = exposure.reason if isinstance(exposure, Withheld) else estimate(exposure.members_exposed)
         lines += ["", f"Members exposed at posterior {audit.exposed_above:g}, prior {audit.prior:g}: {said}."]
     unmeasured = [f for f in audit.findings if f.outcome != "measured"]
     lines += ["", *(f"- {_cell(f.title)} was {f.outcome}: {_cell(f.reason)}" for f in unmeasured)]
+    return lines
+
+
+def exhibit_lines(findings: Sequence[Finding]) -> list[str]:
+    """A table of what else was found, each figure beside its control; nothing where nothing was."""
+    if not findings:
+        return []
+    lines = ["", "| attack | what | found | control | without |", "|---|---|---|---|---|"]
+    for finding in findings:
+        for line in finding.exhibit.beside():
+            ours, theirs = (_with_interval(*in_unit(line.unit, f)) for f in (line.figure, line.without))
+            cells = (finding.title, line.what, ours, line.control, theirs)
+            lines.append(f"| {' | '.join(_cell(c) for c in cells)} |")
     return lines
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reticent.finding import Finding
+from reticent.exhibit import Exhibit, Strip
+from reticent.finding import Finding, Threat
 from reticent.measure.estimate import Figure, Withheld
 from reticent.report.plots import roc_plot, sheet
 from reticent.report.words import (
     FIGURES,
-    ON_PICTURES,
     ON_SECRETS,
+    beside,
     copies,
     estimate,
     figure,
+    in_unit,
     leakiest,
     percent,
     plainly,
@@ -32,6 +35,15 @@ if TYPE_CHECKING:
 WORST = 10
 WORST_GROUPS = 5
 
+HEADINGS = {
+    Threat.PROPERTY: "What can be told of the whole training set",
+    Threat.RECONSTRUCTION: "What can be drawn or read back of people",
+    Threat.MEMBERSHIP: "Who can be told to be a member",
+    Threat.ATTRIBUTE: "What can be guessed of people",
+    Threat.EXTRACTION: "What can be copied of the model",
+    Threat.MEMORISATION: "What can be recited",
+}
+
 
 def write_page(audits: Sequence[Audit], path: Path) -> Path:
     """Write the page and return where it is.
@@ -43,13 +55,39 @@ def write_page(audits: Sequence[Audit], path: Path) -> Path:
     return path
 
 
+def write_findings(findings: Sequence[Finding], path: str | Path, *, name: str) -> Path:
+    """Write one self-contained page about findings that belong to no audit, each beside its control.
+
+    Args:
+        findings: as `infer_property`, `leak_gradients` and their like return them.
+        path: where to; an HTML file.
+        name: what the reader calls the model or the data.
+
+    Raises:
+        StorageError: the disk is full or can't be written.
+    """
+    write_text(Path(path), findings_page(findings, name))
+    return Path(path)
+
+
 def page(audits: Sequence[Audit]) -> str:
     """The page's text."""
     text: str = _template("page.html.j2").render(
         views=[view(a) for a in audits],
         titles=[title(n) for n in FIGURES],
-        picture_titles=[title(n) for n in ON_PICTURES],
         secret_titles=[title(n) for n in ON_SECRETS],
+    )
+    return _typeset(text)
+
+
+def findings_page(findings: Sequence[Finding], name: str) -> str:
+    """The text of a page about findings that belong to no audit."""
+    text: str = _template("findings.html.j2").render(
+        name=name,
+        threats=_threats([f for f in findings if f.outcome == "measured"]),
+        unmeasured=[f for f in findings if f.outcome != "measured"],
+        caveats=[(f.attack, f.caveat) for f in _once(findings) if f.caveat],
+        version=metadata.version("reticent"),
     )
     return _typeset(text)
 
@@ -86,12 +124,26 @@ class SecretView:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LikenessView:
-    """What an attack drew of each class."""
+class ExhibitView:
+    """What one attack on something else than membership or a column found."""
 
-    row: Row
-    sentence: str
+    name: str
+    about: str
+    lines: tuple[
+        tuple[str, str, str, str, str, str], ...
+    ]  # what, figure, interval, control, its figure, interval
+    access: str
+    cost: str
+    note: str
     sheet: str
+
+
+@dataclass(frozen=True)
+class ThreatView:
+    """What attacks of one kind found."""
+
+    heading: str
+    exhibits: tuple[ExhibitView, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +168,7 @@ class View:
     anyone_exposed: bool
     plot: str
     secrets: tuple[SecretView, ...]
-    likenesses: tuple[LikenessView, ...]
+    threats: tuple[ThreatView, ...]
     worst: tuple[tuple[int, str, str, str], ...]
     groups: tuple[tuple[str, str, int, str, str, bool], ...]
 
@@ -144,14 +196,14 @@ def view(audit: Audit) -> View:
         withheld=tuple(dict.fromkeys(why for row in rows for _, _, why in row.cells if why)),
         unmeasured=tuple(f for f in audit.findings if f.outcome != "measured"),
         caveats=tuple(
-            (f.attack, f.caveat) for f in (*ranked, *_once(audit.secrets), *audit.likenesses) if f.caveat
+            (f.attack, f.caveat) for f in (*ranked, *_once(audit.secrets), *_once(audit.exhibits)) if f.caveat
         ),
         exposure=long,
         exposure_short=short,
         anyone_exposed=measured and _surely_exposed(audit) > 0,
         plot=roc_plot(audit) if measured else "",
         secrets=_secrets(audit),
-        likenesses=tuple(_likeness(f) for f in audit.likenesses),
+        threats=_threats(audit.exhibits),
         worst=_worst(audit) if measured else (),
         groups=_groups(audit) if measured else (),
     )
@@ -216,16 +268,29 @@ def _secret(audit: Audit, column: str, found: list[Finding]) -> SecretView:
     )
 
 
-def _likeness(finding: Finding) -> LikenessView:
-    identified, public = (figure(n, finding.figure(n))[0] for n in ("identified", "identified public"))
-    return LikenessView(
-        row=_row(finding, str(finding.access), "", figures=ON_PICTURES),
-        sentence=(
-            f"A judge trained apart, right about {100 * finding.pictures.judge_right:.0f} % of pictures that "
-            f"nobody was trained on, takes {identified} of what {finding.attack} drew for its class, "
-            f"and {public} of the public pictures of others that the model finds likest."
+def _threats(findings: Sequence[Finding]) -> tuple[ThreatView, ...]:
+    kinds = dict.fromkeys(f.threat for f in findings)
+    return tuple(
+        ThreatView(HEADINGS[kind], tuple(_exhibit(f) for f in findings if f.threat is kind)) for kind in kinds
+    )
+
+
+def _exhibit(finding: Finding) -> ExhibitView:
+    strips: tuple[Strip, ...] = ()
+    note = ""
+    if isinstance(finding.evidence, Exhibit):
+        strips, note = finding.evidence.strips(), finding.evidence.note()
+    return ExhibitView(
+        name=finding.title,
+        about=finding.about,
+        lines=tuple(
+            (b.what, *in_unit(b.unit, b.figure), b.control, *in_unit(b.unit, b.without))
+            for b in beside(finding)
         ),
-        sheet=sheet(finding.pictures),
+        access=f"{finding.access}, {seconds(finding.cost.seconds)}",
+        cost=f"{finding.cost.queries:,} queries, {finding.cost.trainings} trainings",
+        note=note,
+        sheet=sheet(strips) if strips else "",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from reticent.report.words import readable
 
 if TYPE_CHECKING:
-    from reticent.finding import Likenesses
+    from reticent.exhibit import Strip
     from reticent.result import Audit
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
@@ -80,27 +81,22 @@ def _svg(drawing: Any) -> str:
     return re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
 
 
-SHEET = 12
-"""Classes on a sheet of pictures."""
-
-
-def sheet(pictures: Likenesses) -> str:
-    """What was drawn above the mean of each class's own pictures, as a PNG in a data URI.
-
-    Those that the judge took for their class come first.
-    """
+def sheet(strips: Sequence[Strip]) -> str:
+    """Rows of pictures under their headings, as a PNG in a data URI."""
     import base64
 
     from matplotlib.figure import Figure
 
-    order = np.argsort(~pictures.identified, kind="stable")[:SHEET]
-    drawing = Figure(figsize=(0.8 * len(order) + 0.2, 2.2), dpi=110, layout="constrained")
-    axes: Any = drawing.subplots(2, len(order), squeeze=False)
-    low, high = float(pictures.means.min()), float(pictures.means.max())
-    for row, kind in zip(axes, (pictures.drawn, pictures.means), strict=True):
-        for place, one in zip(row, order.tolist(), strict=True):
-            place.imshow(_upright(kind[one], low, high), cmap="gray", vmin=0, vmax=1)
+    wide = max(len(s.pictures) for s in strips)
+    drawing = Figure(figsize=(0.8 * max(wide, 4) + 0.2, 1.15 * len(strips)), dpi=110, layout="constrained")
+    rows: Any = drawing.subfigures(len(strips), 1, squeeze=False)[:, 0]
+    for row, strip in zip(rows, strips, strict=True):
+        row.suptitle(strip.heading, fontsize=8, x=0.01, ha="left")
+        places: Any = row.subplots(1, wide, squeeze=False)[0]
+        for place in places:
             place.set_axis_off()
+        for place, picture in zip(places, strip.pictures, strict=False):
+            place.imshow(_upright(picture, strip.low, strip.high), cmap="gray", vmin=0, vmax=1)
     out = io.BytesIO()
     drawing.savefig(out, format="png", metadata={"Software": None})
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")

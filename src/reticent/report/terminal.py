@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reticent.measure.estimate import Withheld
-from reticent.report.words import copies, estimate, figure, leakiest, percent, readable
+from reticent.report.words import copies, estimate, figure, in_unit, leakiest, percent, readable
 
 if TYPE_CHECKING:
+    from reticent.finding import Finding
     from reticent.result import Audit
 
 SHOWN = 6
@@ -58,7 +60,7 @@ def audit_panel(audit: Audit) -> Any:
     more = max(0, len(ranked) - SHOWN)
     foot = Text(f"{more} more attacks measured, {unmeasured} not run: the report says why.", style="dim")
     return Panel(
-        Group(*parts, Text(), table, *_secrets(audit), *_likenesses(audit), foot),
+        Group(*parts, Text(), table, *_secrets(audit), *exhibits(audit.exhibits), foot),
         title=Text(readable(audit.model)),
         border_style=colour,
         padding=(0, 1),
@@ -84,14 +86,13 @@ def _secrets(audit: Audit) -> list[Any]:
     return [Text(), table]
 
 
-def _likenesses(audit: Audit) -> list[Any]:
-    """A line for each attack that drew the classes."""
+def exhibits(findings: Sequence[Finding]) -> list[Any]:
+    """A line for each of the other threats: the figure that matters most, beside its control."""
     from rich.text import Text
 
     lines = []
-    for finding in audit.likenesses:
-        drawn, public = (figure(n, finding.figure(n))[0] for n in ("identified", "identified public"))
-        lines.append(
-            Text(f"{finding.attack} drew {drawn} of the classes recognisably; public pictures {public}.")
-        )
+    for finding in findings:
+        line = finding.exhibit.beside()[0]
+        ours, theirs = (in_unit(line.unit, f)[0] for f in (line.figure, line.without))
+        lines.append(Text(readable(f"{finding.title}: {line.what}, {ours}; {line.control}, {theirs}.")))
     return [Text(), *lines] if lines else []

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
-from reticent.finding import Threat
+from reticent.exhibit import Beside, Exhibit
+from reticent.finding import Evidence, Threat
 from reticent.measure.estimate import Estimate, Figure, Withheld
 
 if TYPE_CHECKING:
+    from reticent.exhibit import Unit
     from reticent.finding import Finding
     from reticent.result import Audit
     from reticent.threshold import Verdict
@@ -24,14 +26,7 @@ FIGURES = ("auc", *(f"tpr@{fpr}%" for fpr in FPRS))
 ON_SECRETS = ("right", "imputed", "right outside", "imputed outside", "gain", "gain outside", "leak")
 """Figures about a sensitive column, in order."""
 
-ON_PICTURES = ("identified", "identified public", "identified mean", "identified gain")
-"""Figures about pictures drawn of each class, in order."""
-
 _TITLES = {
-    "identified": "taken for their class",
-    "identified public": "likest public picture",
-    "identified mean": "the class's mean",
-    "identified gain": "gain over public",
     "right": "members",
     "imputed": "no model",
     "right outside": "others",
@@ -67,10 +62,33 @@ def figure(name: str, of: Figure) -> tuple[str, str]:
 
 def value(name: str, number: float) -> str:
     """One number of the figure called `name`."""
-    if name in (*ON_SECRETS, *ON_PICTURES):
-        difference = name.startswith(("gain", "leak")) or name.endswith("gain")
-        return points(number) if difference else f"{100 * number:.1f} %"
+    if name in ON_SECRETS:
+        return points(number) if name.startswith(("gain", "leak")) else f"{100 * number:.1f} %"
     return percent(number) if name.startswith("tpr@") else f"{number:.3f}"
+
+
+def beside(finding: Finding) -> tuple[Beside, ...]:
+    """The figures that a reader should see of a finding, each with its control."""
+    if isinstance(finding.evidence, Exhibit):
+        return finding.evidence.beside()
+    if not isinstance(finding.evidence, Evidence):
+        return ()
+    control = finding.baseline.auc() if finding.baseline else Estimate(0.5, 0.5, 0.5)
+    name = "without the model" if finding.baseline else "guessing"
+    return (Beside("AUC", finding.figure("auc"), name, control, "number"),)
+
+
+def in_unit(unit: Unit, of: Figure) -> tuple[str, str]:
+    """A figure and its interval in its unit, each as text; one that is certain or withheld has none."""
+
+    def shown(number: float) -> str:
+        if unit == "points":
+            return points(number)
+        return f"{100 * number:.1f} %" if unit == "share" else f"{number:.3g}"
+
+    if isinstance(of, Withheld):
+        return "withheld", ""
+    return shown(of.value), f"{shown(of.low)} – {shown(of.high)}" if of.low < of.high else ""
 
 
 def points(difference: float) -> str:
@@ -160,7 +178,7 @@ def leakiest(findings: Sequence[Finding]) -> Finding:
 
 
 def figures_of(finding: Finding) -> tuple[str, ...]:
-    """The names of the figures that a finding has."""
+    """The names of the figures that a finding on membership or a column has."""
     if finding.threat is Threat.ATTRIBUTE:
         return ON_SECRETS
-    return ON_PICTURES if finding.threat is Threat.RECONSTRUCTION else FIGURES
+    return FIGURES if finding.threat is Threat.MEMBERSHIP else ()

@@ -24,7 +24,7 @@ class Dlg(GradientAttack):
 
     Attributes:
         starts: random starts, until one matches.
-        iterations: of each start.
+        iterations: of each start, at most, in rounds of 200.
     """
 
     needs: ClassVar[Access] = Access.WEIGHTS
@@ -51,7 +51,7 @@ class Idlg(GradientAttack):
 
     Attributes:
         starts: random starts, until one matches.
-        iterations: of each start.
+        iterations: of each start, at most, in rounds of 200.
     """
 
     needs: ClassVar[Access] = Access.WEIGHTS
@@ -59,7 +59,7 @@ class Idlg(GradientAttack):
     caveat: ClassVar[str] = "needs smooth activations and untrained weights; of batches it guesses the labels"
 
     starts: int = 2
-    iterations: int = 4000
+    iterations: int = 8000
 
     def __post_init__(self) -> None:
         for name in ("starts", "iterations"):

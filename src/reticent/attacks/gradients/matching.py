@@ -12,8 +12,14 @@ from torch.nn.functional import one_hot
 
 from reticent.observation import Observation, Reconstruction, descend
 
-ENOUGH = 1e-9
-"""Squared distance of gradients at which nothing is left to match."""
+ENOUGH = 1e-11
+"""Squared distance of gradients, over the square of what is observed, at which single precision ends."""
+
+AT_A_TIME = 200
+"""Iterations between looks at whether it is enough."""
+
+WORTH = 0.7
+"""What the distance falls to within that time, or the start has come to its end."""
 
 Distance = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], Tensor]
 
@@ -44,6 +50,7 @@ def match_by_lbfgs(
         iterations: of each start.
     """
     module, wanted = exactly(observation)
+    enough = ENOUGH * float(squared(wanted, tuple(torch.zeros_like(w) for w in wanted)))
     classes = len(observation.gradients[-1])
     best: Reconstruction | None = None
     for start in range(starts):
@@ -54,8 +61,8 @@ def match_by_lbfgs(
         sought = [x.requires_grad_()] if y is not None else [x.requires_grad_(), free.requires_grad_()]
         optimiser = torch.optim.LBFGS(
             sought,
-            max_iter=iterations,
-            max_eval=2 * iterations,
+            max_iter=min(AT_A_TIME, iterations),
+            max_eval=2 * min(AT_A_TIME, iterations),
             history_size=100,
             line_search_fn="strong_wolfe",
             tolerance_grad=1e-12,
@@ -70,12 +77,17 @@ def match_by_lbfgs(
             found.backward()  # type: ignore[no-untyped-call]
             return found.detach()
 
-        optimiser.step(away)  # type: ignore[no-untyped-call]
-        loss = float(away())
+        loss = np.inf
+        for _ in range(-(-iterations // AT_A_TIME)):
+            before = loss
+            optimiser.step(away)  # type: ignore[no-untyped-call]
+            loss = float(away())
+            if not enough < loss < WORTH * before:
+                break
         if np.isfinite(loss) and (best is None or loss < best.loss):
             told = free.argmax(1) if labels is None else torch.as_tensor(labels)
             best = Reconstruction(x.detach().numpy(), told.detach().numpy(), loss)
-        if best is not None and best.loss < ENOUGH:
+        if best is not None and best.loss < enough:
             break
     return best or Reconstruction(
         np.zeros((observation.batch, *observation.shape)), np.zeros(observation.batch, np.int64), np.inf
