@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+import reticent as rt
 from reticent.access import Access, FloatArray
 from reticent.attacks.attack import PropertyAttack
+from reticent.attacks.membership import Loss
 from reticent.attacks.property import (
     KullbackLeibler,
     LossTest,
@@ -24,10 +26,11 @@ from reticent.data import Property, Records
 from reticent.errors import DataError
 from reticent.finding import Finding
 from reticent.measure.estimate import Estimate, Withheld, clopper_pearson
-from reticent.property_trial import ShareGuesses, infer_property
+from reticent.property_trial import SMALLEST, ShareGuesses, feasible, infer_property
 from reticent.question import Labels, Question
+from reticent.report.page import page
 from reticent.targets.sklearn import SklearnRecipe
-from reticent.worlds import PropertyScene, Worlds
+from reticent.worlds import Grounds, PropertyScene, Worlds
 
 FACT = Property("sex", "f")
 WORLDS = Worlds(shares=(0.3, 0.6), models=4, victims=5, size=60, probes=50)
@@ -152,3 +155,90 @@ def test_poisoned_worlds_are_their_own(tmp_path: Path) -> None:
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="have no column 'race'"):
         infer_property(RECIPE, people(), Property("race", "x"), [LossTest()], cache=tmp_path)
+
+
+def citizens(seed: int, records: int, share: float) -> tuple[pd.DataFrame, np.ndarray]:
+    """People of whom a share is f; labels go with a number of theirs, otherwise for f than for m."""
+    rng = np.random.default_rng(seed)
+    sex = np.where(rng.random(records) < share, "f", "m")
+    a, b = rng.normal(size=(2, records))
+    label = (np.where(sex == "f", a, b) + 0.3 * rng.normal(size=records) > 0).astype(int)
+    return pd.DataFrame({"a": a, "b": b, "sex": sex}), np.array(["no", "yes"])[label]
+
+
+def told_of(share: float, cache: Path, **more: object) -> rt.Audit:
+    inside, outside = citizens(1, 1500, share), citizens(2, 3000, 0.5)
+    model = LogisticRegression().fit(inside[0].drop(columns="sex"), inside[1])
+    return rt.audit(
+        model,
+        members=inside,
+        nonmembers=outside,
+        roles=rt.Roles(properties=(FACT,)),
+        attacks=[Loss(), ShareRegression(), KullbackLeibler()],
+        cache=cache,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("share", [0.15, 0.8])
+def test_an_audit_tells_the_share_of_the_model_it_was_given(share: float, tmp_path: Path) -> None:
+    audit = told_of(share, tmp_path)
+    found = audit["share-regression"]
+    one = found.exhibit.one
+    assert one.before == pytest.approx(0.5, abs=0.03) and one.truth == pytest.approx(share, abs=0.03)
+    told = found.figure("share")
+    assert told.low <= one.truth <= told.high
+    assert abs(told.value - one.truth) < 0.15 < abs(one.before - one.truth)
+    assert "tells two worlds apart" in audit["kullback-leibler"].reason
+    assert audit["loss"].outcome == "measured"
+    first = found.exhibit.beside()[0]
+    assert "truly" in first.what and first.without.value == one.before
+    assert "whole training set" in page([audit]) and "share-regression on sex = f" in page([audit])
+    assert found.exhibit.strips() == () and set(found.exhibit.arrays()) == {"guesses", "truth", "shuffled"}
+
+
+def test_an_audit_without_a_recipe_or_a_property_says_so(tmp_path: Path) -> None:
+    inside, outside = citizens(1, 300, 0.5), citizens(2, 300, 0.5)
+    model = LogisticRegression().fit(inside[0].drop(columns="sex"), inside[1])
+    asked = {"members": inside, "nonmembers": outside, "attacks": [Loss(), ShareRegression()]}
+    blind = rt.audit(model.predict_proba, roles=rt.Roles(properties=(FACT,)), cache=tmp_path, **asked)
+    assert "no recipe" in blind["share-regression"].reason
+    bare = [(x.drop(columns="sex"), y) for x, y in (inside, outside)]
+    unnamed = rt.audit(
+        model, members=bare[0], nonmembers=bare[1], attacks=[Loss(), ShareRegression()], cache=tmp_path
+    )
+    assert "needs a property" in unnamed["share-regression"].reason
+
+
+@pytest.mark.parametrize(
+    ("fact", "said"),
+    [(Property("sex", "x"), "none of the records have sex = x"), (Property("race", "x"), "no column 'race'")],
+)
+def test_a_property_that_nobody_has_is_a_sentence(fact: Property, said: str, tmp_path: Path) -> None:
+    inside, outside = citizens(1, 300, 0.5), citizens(2, 300, 0.5)
+    model = LogisticRegression().fit(inside[0].drop(columns="sex"), inside[1])
+
+    def run() -> rt.Audit:
+        return rt.audit(
+            model,
+            members=inside,
+            nonmembers=outside,
+            roles=rt.Roles(properties=(fact,)),
+            attacks=[Loss(), ShareRegression()],
+            cache=tmp_path,
+        )
+
+    if fact.column == "race":
+        with pytest.raises(DataError, match=said):
+            run()
+    else:
+        assert said in run()["share-regression"].reason
+
+
+def test_worlds_of_an_audit_are_as_large_as_the_records_make_up() -> None:
+    whole = people()
+    worlds = feasible(whole, FACT, size=400, seed=0)
+    assert SMALLEST <= worlds.size < 400
+    Grounds.of(whole, FACT, worlds).draw.masks(len(whole))
+    with pytest.raises(DataError, match="do not make up samples"):
+        feasible(whole.take(np.arange(100)), FACT, size=400, seed=0)

@@ -113,6 +113,23 @@ def test_a_sensitive_column_is_guessed_at(folder: Path) -> None:
     assert set(found["figures"]) >= {"right", "imputed", "leak"}
 
 
+def test_the_share_of_a_property_is_guessed_at(folder: Path) -> None:
+    run = audit(folder, "--property", "age = 40", "--attack", "share-regression", "--json")
+    assert run.returncode == 0, run.stderr
+    (told,) = [
+        f for f in json.loads(run.stdout)["audits"][0]["findings"] if f["attack"] == "share-regression"
+    ]
+    assert told["secret"] == "age = 40.0" and "do not make up samples" in told["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("pay=high", "'pay'"), ("job", "column=value"), ("age=old", "age holds numbers")],
+)
+def test_a_property_that_can_not_be_is_a_sentence(folder: Path, words: str, said: str) -> None:
+    assert said in sentence(audit(folder, "--property", words))
+
+
 def test_a_sensitive_column_that_is_not_there_is_a_sentence(folder: Path) -> None:
     assert "'pay'" in sentence(audit(folder, "--sensitive", "pay"))
 
