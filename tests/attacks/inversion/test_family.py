@@ -8,7 +8,8 @@ import pytest
 from reticent import testing
 from reticent.access import Access, Metered, Outputs
 from reticent.attacks import inversion
-from reticent.attacks.inversion import BoundaryRepelling, MiFace
+from reticent.attacks.inversion import BoundaryRepelling, GenerativeInversion, MiFace
+from reticent.attacks.inversion.prior import Autoencoder
 from reticent.errors import ModelError, PlanError
 from reticent.scene import ClassScene
 
@@ -50,6 +51,10 @@ def scene(target, access=None, classes=None, seed=0):
     return ClassScene(Metered(target, access), PUBLIC, chosen, 0.0, 1.0, seed)
 
 
+DEEP = GenerativeInversion(prior=Autoencoder(steps=300, hidden=64, fidelity=30.0), unlikely=0.005)
+QUICK = (MiFace(), GenerativeInversion(starts=2, steps=100), BoundaryRepelling())
+
+
 def nearest_face(drawn):
     return np.square(drawn[:, None] - FACES).sum(axis=(2, 3)).argmin(axis=1)
 
@@ -64,7 +69,7 @@ def test_it_says_what_it_is(attack):
     testing.says_what_it_is(attack)
 
 
-@pytest.mark.parametrize("attack", inversion.DEFAULT, ids=lambda a: a.name)
+@pytest.mark.parametrize("attack", (*inversion.DEFAULT, DEEP), ids=lambda a: a.name[:30])
 def test_it_draws_each_class_as_the_model_holds_it(attack):
     drawn = attack.draw(scene(Nearest(), attack.needs))
     assert drawn.shape == FACES.shape
@@ -80,7 +85,7 @@ def test_only_the_classes_asked_for_are_drawn(attack):
     assert nearest_face(drawn).tolist() == [1, 4]
 
 
-@pytest.mark.parametrize("attack", inversion.DEFAULT, ids=lambda a: a.name)
+@pytest.mark.parametrize("attack", QUICK, ids=lambda a: a.title())
 def test_a_model_of_other_faces_shows_no_more_than_chance(attack):
     hits = [
         (
@@ -92,6 +97,35 @@ def test_a_model_of_other_faces_shows_no_more_than_chance(attack):
         for s in range(10, 30)
     ]
     assert abs(np.mean(hits) - 1 / CLASSES) < 3 * np.sqrt(1 / CLASSES / (20 * CLASSES))
+
+
+def test_a_generator_of_ones_own_is_used_as_it_is():
+    """One that makes two pictures alone, whatever the public ones are."""
+
+    class Two:
+        codes = 1
+
+        def draw(self, codes):
+            return np.where(codes[:, :, None] > 0, FACES[1], FACES[4])
+
+        def pull(self, codes, slopes):
+            return (slopes * (FACES[1] - FACES[4])).sum(axis=(1, 2))[:, None]
+
+    class Bring:
+        def fit(self, public, low, high, seed):
+            return Two()
+
+    drawn = GenerativeInversion(prior=Bring()).draw(scene(Nearest(), classes=np.array([4, 1])))
+    np.testing.assert_array_equal(drawn, FACES[[4, 1]])
+    with pytest.raises(PlanError, match="give an object with fit"):
+        GenerativeInversion(prior="gan")
+
+
+def test_a_code_that_is_unlikely_is_not_worth_being_surer():
+    near = GenerativeInversion(unlikely=100.0).draw(scene(Nearest()))
+    mean = PUBLIC.mean(axis=0)
+    far = GenerativeInversion(unlikely=0.0).draw(scene(Nearest()))
+    assert np.abs(near - mean).max() < 0.1 < np.abs(far - mean).max()
 
 
 def test_the_walk_ends_where_the_model_is_sure_enough():
@@ -145,3 +179,5 @@ def test_impossible_options_are_refused(wrong):
         MiFace(**wrong)
     with pytest.raises(PlanError):
         BoundaryRepelling(rounds=0)
+    with pytest.raises(PlanError):
+        GenerativeInversion(starts=0)
