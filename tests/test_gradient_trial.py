@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import reticent as rt
 from reticent.attacks.gradients import AnalyticLinear
+from reticent.attacks.membership import Loss
 from reticent.errors import DataError
 from reticent.gradient_trial import matched
+from reticent.report.page import page
+from reticent.targets.torch import TorchTarget
 
 
 def net(trial):
@@ -107,3 +111,54 @@ def test_no_such_figure():
     (found,) = rt.leak_gradients(net, X[:2], Y[:2], [AnalyticLinear()], public=PUBLIC)
     with pytest.raises(ValueError, match="no figure"):
         found.figure("auc")
+
+
+def audited(tmp_path, x, y, attacks, prepare=None):
+    module = nn.Sequential(nn.Flatten(), nn.Linear(9, 30), nn.ReLU(), nn.Linear(30, 3))
+    torch.manual_seed(0)
+    target = TorchTarget(module, np.arange(3), prepare=prepare)
+    half = len(x) // 2
+    return rt.audit(
+        target,
+        members=(x[:half], y[:half]),
+        nonmembers=(x[half:], y[half:]),
+        attacks=[Loss(), *attacks],
+        cache=tmp_path,
+    )
+
+
+def test_an_audit_reads_the_gradients_of_its_model_back(tmp_path):
+    x, y = RNG.random((120, 1, 3, 3)).astype(np.float32), RNG.integers(0, 3, 120)
+    audit = audited(tmp_path, x, y, [AnalyticLinear()])
+    found = audit["analytic-linear"]
+    assert found.figure("recovered").value == 1 and found.exhibit.errors.shape == (10, 1)
+    members = x[:60].reshape(60, -1)
+    for read in found.exhibit.truth.reshape(10, -1):
+        assert (np.abs(members - read).max(axis=1) < 1e-6).any()
+    text = page([audit])
+    assert "batches read back" in text and text.count("data:image/png") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "prepare", "said"),
+    [
+        (lambda x: 3 * x, None, "from 0 to 1"),
+        (lambda x: x, lambda x: np.asarray(x, np.float32), "prepared first"),
+    ],
+)
+def test_an_audit_whose_gradients_say_nothing_goes_on(tmp_path, change, prepare, said):
+    x, y = change(RNG.random((80, 1, 3, 3)).astype(np.float32)), RNG.integers(0, 3, 80)
+    audit = audited(tmp_path, x, y, [AnalyticLinear()], prepare)
+    assert said in audit["analytic-linear"].reason and audit["loss"].outcome == "measured"
+
+
+def test_a_model_that_is_no_module_has_no_gradients(tmp_path):
+    x, y = RNG.random((80, 4)), RNG.integers(0, 2, 80)
+    audit = rt.audit(
+        LogisticRegression().fit(x[:40], y[:40]),
+        members=(x[:40], y[:40]),
+        nonmembers=(x[40:], y[40:]),
+        attacks=[Loss(), AnalyticLinear()],
+        cache=tmp_path,
+    )
+    assert audit["analytic-linear"].outcome == "refused" and audit["loss"].outcome == "measured"

@@ -20,6 +20,7 @@ from reticent.store import Cells
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
     Features = pd.DataFrame | npt.NDArray[np.generic]
 
@@ -152,6 +153,18 @@ class Descends(Protocol):
         """Return (records,) p_c of each record's class c, and (records, ...) its gradient by the record."""
 
 
+@runtime_checkable
+class Learns(Protocol):
+    """A target that others may go on training, and share gradients of."""
+
+    def as_sent_out(self) -> nn.Module:
+        """Return the module that takes the records as they are, in evaluation mode.
+
+        Raises:
+            ModelError: its records are prepared first, so that a gradient says nothing of them as they are.
+        """
+
+
 class Metered:
     """What an attack is given: a target capped at a rung, asked in batches, each record counted.
 
@@ -234,6 +247,20 @@ class Metered:
             raise PermissionError(f"weights are needed and {self.access} are granted")
         if not isinstance(self._target, Inside):
             raise ModelError("activations are needed, and this kind of model has none; give a torch module")
+        return self._target
+
+    @property
+    def learns(self) -> Learns:
+        """The target itself, to share gradients of.
+
+        Raises:
+            PermissionError: the rung does not reach the weights.
+            ModelError: a kind of model that does not learn by gradients.
+        """
+        if self.access < Access.WEIGHTS:
+            raise PermissionError(f"weights are needed and {self.access} are granted")
+        if not isinstance(self._target, Learns):
+            raise ModelError("a torch module to go on training is needed, and this kind of model is none")
         return self._target
 
     @property

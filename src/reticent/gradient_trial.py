@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reticent.access import BoolArray, FloatArray, IntArray
+from reticent.access import BoolArray, FloatArray, IntArray, Metered
 from reticent.attacks.attack import GradientAttack
 from reticent.errors import DataError, ReticentError
 from reticent.exhibit import Beside, Strip
 from reticent.finding import Cost, Finding
 from reticent.hearing import measured, threw, unmeasured
 from reticent.measure.estimate import Figure, clopper_pearson, median
-from reticent.observation import observe
+from reticent.observation import Reconstruction, observe
+from reticent.progress import Progress
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from reticent.data import Records
+    from reticent.stage import Stage
 
 CLOSE = 1e-4
 """Mean squared error, of values from 0 to 1, below which a record counts as recovered."""
@@ -149,44 +153,101 @@ def leak_gradients(
             f"shape {public.shape[1:]} were given; give at least a batch, a label each, and public ones alike"
         )
     parts = [slice(start, start + batch) for start in range(0, len(x) - batch + 1, batch)]
-    y, mean = np.asarray(y), np.repeat(public.mean(axis=0)[None], batch, axis=0)
-    found = []
+    y, found = np.asarray(y), list[Finding]()
     for attack in attacks:
-        made, truth, start = list[tuple[FloatArray, bool, bool]](), [], time.perf_counter()
+        start, told = time.perf_counter(), list[Reconstruction]()
         try:
             for trial, part in enumerate(parts):
                 seen = observe(module(trial), x[part], y[part], steps=steps, step_size=step_size)
-                told = attack.reconstruct(seen, seed + trial)
-                drawn = np.random.default_rng([seed, trial]).integers(len(seen.gradients[-1]), size=batch)
-                truth.append(x[part])
-                made.append(
-                    (
-                        told.records[matched(told.records, x[part])],
-                        sorted(told.labels.tolist()) == sorted(y[part].tolist()),
-                        sorted(drawn.tolist()) == sorted(y[part].tolist()),
-                    )
-                )
+                told.append(attack.reconstruct(seen, seed + trial))
                 advance(1)
         except ReticentError as problem:
             found.append(unmeasured(attack, "refused", str(problem)))
-            continue
         except MemoryError:
             raise
         except Exception as problem:
             found.append(unmeasured(attack, "failed", threw(problem, "during the attack", who="it")))
-            continue
-        records = np.stack([r for r, _, _ in made])
-        evidence = ReadBack(
-            records=records,
-            truth=np.stack(truth),
-            errors=np.stack([error(r, t) for r, t in zip(records, truth, strict=True)]),
-            control=np.stack([error(mean, t) for t in truth]),
-            labels_right=np.array([told for _, told, _ in made]),
-            labels_guessed=np.array([guessed for _, _, guessed in made]),
-        )
-        cost = Cost(seconds=time.perf_counter() - start)
-        found.append(measured(attack, evidence, cost))
+        else:
+            batches = [(x[part], y[part]) for part in parts]
+            evidence = judged(told, batches, public, classes=len(seen.gradients[-1]), seed=seed)
+            found.append(measured(attack, evidence, Cost(seconds=time.perf_counter() - start)))
     return tuple(found)
+
+
+class GradientTrial:
+    """Gradients of the audited model, at some of its members one by one, read back.
+
+    It is what a server sees of clients who train this model further.
+    """
+
+    def __init__(self, *, target: Metered, stage: Stage, seed: int, progress: Progress) -> None:
+        self.target, self.stage, self.seed, self.progress = target, stage, seed, progress
+
+    def findings(self, attacks: Sequence[GradientAttack]) -> tuple[Finding, ...]:
+        """Run the attacks; those that can't run are findings too."""
+        records, rows = self.stage.records, np.flatnonzero(self.stage.members)[:SHOWN]
+        try:
+            module = self.target.learns.as_sent_out()
+            values = _values(records)
+        except (PermissionError, ReticentError) as error:
+            return tuple(unmeasured(a, "refused", str(error)) for a in attacks)
+        with self.progress.stage("reading gradients back", len(rows) * len(attacks)) as advance:
+            return leak_gradients(
+                lambda trial: module,
+                values[rows],
+                records.labels[rows],
+                attacks,
+                public=values[~self.stage.members],
+                seed=self.seed,
+                advance=advance,
+            )
+
+
+def _values(records: Records) -> FloatArray:
+    """(records, ...) the features as numbers.
+
+    Raises:
+        DataError: a table of anything else, or values outside 0 and 1, by which errors are measured.
+    """
+    try:
+        values: FloatArray = np.asarray(records.features, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError("needs records of numbers, since gradients lead back to numbers alone") from error
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise DataError("needs records whose values lie from 0 to 1; scale them before the model sees them")
+    return values
+
+
+def judged(
+    told: Sequence[Reconstruction],
+    batches: Sequence[tuple[FloatArray, IntArray]],
+    public: FloatArray,
+    *,
+    classes: int,
+    seed: int,
+) -> ReadBack:
+    """What was read back, beside what was there and what is guessed without.
+
+    Args:
+        told: of each batch.
+        batches: records and labels of each.
+        public: (records, ...) whose mean is the control.
+        classes: among which labels are drawn by chance.
+    """
+    records = [made.records[matched(made.records, x)] for made, (x, _) in zip(told, batches, strict=True)]
+    mean, rng = public.mean(axis=0), np.random.default_rng(seed)
+
+    def same(ours: IntArray, theirs: IntArray) -> bool:
+        return sorted(ours.tolist()) == sorted(theirs.tolist())
+
+    return ReadBack(
+        records=np.stack(records),
+        truth=np.stack([x for x, _ in batches]),
+        errors=np.stack([error(r, x) for r, (x, _) in zip(records, batches, strict=True)]),
+        control=np.stack([error(np.repeat(mean[None], len(x), axis=0), x) for x, _ in batches]),
+        labels_right=np.array([same(made.labels, y) for made, (_, y) in zip(told, batches, strict=True)]),
+        labels_guessed=np.array([same(rng.integers(classes, size=len(y)), y) for _, y in batches]),
+    )
 
 
 def error(ours: FloatArray, theirs: FloatArray) -> FloatArray:

@@ -36,6 +36,7 @@ from reticent.data import Roles
 from reticent.errors import ReticentError, StorageError, TargetError
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
+from reticent.gradient_trial import GradientTrial
 from reticent.hearing import Hearing, first_line, threw, unmeasured
 from reticent.likeness_trial import LikenessTrial
 from reticent.progress import Progress, default_progress
@@ -56,8 +57,6 @@ from reticent.threshold import default_thresholds, read_thresholds
 NO_PROPERTY = "needs a property that the model is not given: give roles, or properties in [data]"
 
 OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
-
-AN_UPDATE = "reads shared gradients, not a model: run it by rt.leak_gradients"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -191,13 +190,14 @@ class Referee:
         by_record = self._membership([a for a in attacks if isinstance(a, MembershipAttack)])
         on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
         on_worlds = [a for a in attacks if isinstance(a, PropertyAttack)]
+        on_updates = [a for a in attacks if isinstance(a, GradientAttack)]
         on_classes = [a for a in attacks if isinstance(a, InversionAttack)]
         return (
             *by_record,
             *(self._secrets(on_secrets) if on_secrets else ()),
             *(self._likenesses(on_classes) if on_classes else ()),
             *(self._properties(on_worlds) if on_worlds else ()),
-            *(unmeasured(a, "refused", AN_UPDATE) for a in attacks if isinstance(a, GradientAttack)),
+            *(self._gradients(on_updates) if on_updates else ()),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
@@ -209,6 +209,12 @@ class Referee:
             seed=self.settings.seed,
             refusal=self._refusal,
             progress=self.progress,
+        )
+        return trial.findings(attacks)
+
+    def _gradients(self, attacks: Sequence[GradientAttack]) -> tuple[Finding, ...]:
+        trial = GradientTrial(
+            target=self.target, stage=self.stage, seed=self.settings.seed, progress=self.progress
         )
         return trial.findings(attacks)
 

@@ -146,6 +146,19 @@ class TorchTarget:
         (gradient,) = torch.autograd.grad(picked.sum(), asked)
         return picked.detach().numpy(), gradient.cpu().numpy()
 
+    def as_sent_out(self) -> nn.Module:
+        """The module, as somebody is sent it who trains it further.
+
+        Raises:
+            ModelError: its records are prepared first, so that a gradient says nothing of them as they are.
+        """
+        if self._prepare is not None:
+            raise ModelError(
+                "the module's records are prepared first, so a gradient says nothing of them as they are; "
+                "give a module that takes the records as they are"
+            )
+        return self.module
+
     @torch.no_grad()
     def activations(self, x: Features) -> FloatArray:
         """(records, neurons) what goes into the module's last linear layer.

@@ -18,13 +18,11 @@ from reticent.errors import MissingExtra
 
 
 class Generator(Protocol):
-    """Makes pictures out of codes that are standard normal where pictures are likely.
+    """Makes pictures out of codes that are standard normal where pictures are likely."""
 
-    Attributes:
-        codes: numbers in a code.
-    """
-
-    codes: int
+    @property
+    def codes(self) -> int:
+        """Numbers in a code."""
 
     def draw(self, codes: FloatArray) -> FloatArray:
         """(pictures, ...) pictures of codes (pictures, codes)."""
