@@ -47,6 +47,7 @@ def page(attack: type[Attack]) -> str:
     lines += [f"| threat | {threat.value} |", f"| Rigaki & Garcia | {threat.survey} |"]
     lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {attack.needs} |"]
     lines += [f"| control | {attack.control} |", f"| what helps | {attack.defences} |"]
+    lines += [f"| what it takes | {attack.cost()} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
     lines += [f"| known non-members | {'yes' if attack.population else 'no'} |"]
     unasked = "where only labels are granted" if attack.needs == Access.LABELS else "no: name it, or `all`"
@@ -72,11 +73,11 @@ def index(attacks: tuple[type[Attack], ...]) -> str:
 
 def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
     """The lines of the table of all attacks; `folder` is where their pages lie from where it stands."""
-    lines = ["| attack | threat | what it is | access | shadow models |", "|---|---|---|---|---|"]
+    lines = ["| attack | threat | what it is | access | what it takes |", "|---|---|---|---|---|"]
     for a in attacks:
         first = (inspect.getdoc(a) or "").splitlines()[0]
         link = f"[{a.title()}]({folder}{a.title()}.md)"
-        lines.append(f"| {link} | {a.threat.value} | {first} | {a.needs} | {'yes' if a.shadows else 'no'} |")
+        lines.append(f"| {link} | {a.threat.value} | {first} | {a.needs} | {a.cost()} |")
     return lines
 
 

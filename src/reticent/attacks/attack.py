@@ -16,6 +16,9 @@ from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
 from reticent.worlds import PropertyScene
 
+MANY = 1_000
+"""Records over which the answers that an attack needs are spread."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MembershipAttack(ABC):
@@ -52,6 +55,15 @@ class MembershipAttack(ABC):
     def name(self) -> str:
         """Its title, with the options that differ from the defaults: lira, lira(mode=offline)."""
         return _name(self)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        answers = sum(q.queries(MANY) for q in cls().questions) // MANY
+        asked = (
+            f"{answers:,} answer{'s' if answers > 1 else ''} a record" if answers else "a gradient a record"
+        )
+        return f"{asked}, here and of every shadow model" if cls.shadows else asked
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -109,10 +121,17 @@ class AttributeAttack(ABC):
     costly: ClassVar[bool] = False
     caveat: ClassVar[str] = ""
 
+    price: ClassVar[str] = "an answer a record for each value of the column"
+
     @classmethod
     def title(cls) -> str:
         """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
         return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
 
     @property
     def name(self) -> str:
@@ -150,10 +169,17 @@ class InversionAttack(ABC):
     costly: ClassVar[bool] = False
     caveat: ClassVar[str] = ""
 
+    price: ClassVar[str] = "up to a thousand gradients a class"
+
     @classmethod
     def title(cls) -> str:
         """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
         return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
 
     @property
     def name(self) -> str:
@@ -190,10 +216,17 @@ class PropertyAttack(ABC):
     costly: ClassVar[bool] = False
     caveat: ClassVar[str] = ""
 
+    price: ClassVar[str] = "tens of models trained on each share; an answer a probe"
+
     @classmethod
     def title(cls) -> str:
         """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
         return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
 
     @property
     def name(self) -> str:
@@ -236,10 +269,17 @@ class GradientAttack(ABC):
     costly: ClassVar[bool] = True
     caveat: ClassVar[str] = ""
 
+    price: ClassVar[str] = "no answers; seconds to minutes of search for a batch"
+
     @classmethod
     def title(cls) -> str:
         """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
         return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
 
     @property
     def name(self) -> str:

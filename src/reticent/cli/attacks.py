@@ -25,6 +25,7 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
         kinds = f"{threat.survey} in Rigaki & Garcia's four, {threat.nist} in NIST AI 100-2 E2025"
         console.print(f"\nThreat: {threat.value} ({kinds})", markup=False, soft_wrap=True)
         console.print(f"Needs:  {attack.needs}{', shadow models' if attack.shadows else ''}", markup=False)
+        console.print(f"Takes:  {attack.cost()}", markup=False, soft_wrap=True)
         console.print(f"Beside: {attack.control}", markup=False, soft_wrap=True)
         console.print(f"Helps:  {attack.defences}", markup=False, soft_wrap=True)
         console.print(f"Source: {attack.source}", markup=False)

@@ -25,6 +25,7 @@ class AnalyticLinear(GradientAttack):
 
     needs: ClassVar[Access] = Access.WEIGHTS
     source: ClassVar[str] = "Phong et al. 2017, IEEE TIFS; Geiping et al. 2020, arXiv:2003.14053, prop. 3.1"
+    price: ClassVar[str] = "no answers and no search: a division"
     caveat: ClassVar[str] = "needs a fully connected first layer; of a batch it shows single records by luck"
 
     def reconstruct(self, observation: Observation, seed: int) -> Reconstruction:

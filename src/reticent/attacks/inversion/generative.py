@@ -38,6 +38,7 @@ class GenerativeInversion(InversionAttack):
 
     needs: ClassVar[Access] = Access.WEIGHTS
     source: ClassVar[str] = "Zhang et al. 2020, arXiv:1911.07135, section 3.2"
+    price: ClassVar[str] = "some 2,400 gradients a class, and a prior learnt from public pictures"
     caveat: ClassVar[str] = "shows only what the generator can make: of few public pictures, mixtures of them"
 
     prior: Prior = USUAL

@@ -37,6 +37,7 @@ class BoundaryRepelling(InversionAttack):
 
     needs: ClassVar[Access] = Access.LABELS
     source: ClassVar[str] = "Kahla et al. 2022, arXiv:2203.06580, algorithm 1"
+    price: ClassVar[str] = "some 3,000 labels a class, seconds for all"
     costly: ClassVar[bool] = True
     caveat: ClassVar[str] = "finds a class only if some public picture or a mixture of them is taken for it"
 

@@ -23,6 +23,7 @@ class LossTest(PropertyAttack):
 
     needs: ClassVar[Access] = Access.LABELS
     source: ClassVar[str] = "Suri & Evans 2022, arXiv:2109.06024"
+    price: ClassVar[str] = "an answer a probe, and no model of the attacker's own"
     shadows: ClassVar[bool] = False
     caveat: ClassVar[str] = (
         "says the same of every model where records with the property are easier or harder"
