@@ -37,6 +37,9 @@ FEWEST_VICTIMS = 8
 SHARES, MODELS, VICTIMS = (0.1, 0.3, 0.5, 0.7, 0.9), 12, 8
 """Worlds of an audit, and the attacker's models and victims in each."""
 
+FLAT = 0.1
+"""Slope of the victims' guesses against the truth below which nothing is told, and nothing straightened."""
+
 SMALLEST = 50
 """Records of a training set below which an audit's worlds are not built."""
 
@@ -313,6 +316,9 @@ class PropertyTrial:
 def feasible(records: Records, fact: Property, *, size: int, seed: int) -> Worlds:
     """The worlds of an audit, with the largest samples up to `size` that the records make up.
 
+    Labels are balanced within who has the property and who lacks it: a model that somebody brings was trained
+    on people as they came, more or fewer of either kind.
+
     Raises:
         DataError: not even `SMALLEST` records a model, or what `Property.of` raises.
     """
@@ -320,7 +326,13 @@ def feasible(records: Records, fact: Property, *, size: int, seed: int) -> World
     probes = min(Worlds.probes, len(records) // 5)
     while size >= SMALLEST:
         worlds = Worlds(
-            shares=SHARES, models=MODELS, victims=VICTIMS, size=size, probes=max(2, probes), seed=seed
+            shares=SHARES,
+            models=MODELS,
+            victims=VICTIMS,
+            size=size,
+            balance="within",
+            probes=max(2, probes),
+            seed=seed,
         )
         try:
             draw = Grounds.of(records, fact, worlds).draw
@@ -383,8 +395,18 @@ def _measured(
 
 
 def _of_one(attack: PropertyAttack, scene: PropertyScene, told: ShareGuesses, model: Brought) -> OneModel:
-    """The guess about the model that was brought, as sure as those about the victims were right."""
-    guess = float(np.clip(attack.guess(scene.facing(model.target))[0], 0, 1))
-    off = np.sort(np.abs(told.guesses - told.truth))
+    """The guess about the model that was brought, straightened and as sure as those about the victims were.
+
+    What an attack learnt from its own models it takes too literally: they share records. The victims' guesses
+    against their known shares give a line, by which the guess is read off (classical calibration).
+    """
+    slope, offset = np.polyfit(told.truth, told.guesses, 1)
+    straight = slope > FLAT
+
+    def read(guesses: FloatArray) -> FloatArray:
+        return np.clip((guesses - offset) / slope if straight else guesses, 0, 1)
+
+    guess = float(read(attack.guess(scene.facing(model.target)))[0])
+    off = np.sort(np.abs(read(told.guesses) - told.truth))
     reach = float(off[min(len(off) - 1, int(np.ceil(0.95 * (len(off) + 1))) - 1)])
     return OneModel(guess, reach, model.truth, model.before)
