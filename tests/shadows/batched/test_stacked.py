@@ -1,6 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
+from reticent.errors import ModelError
 from reticent.shadows.batched.stacked import Stacked, initial, seeded, tensors
 
 
@@ -47,3 +49,8 @@ def test_all_answer_as_each_would():
     expected = torch.stack([models.module(m)(x).detach() for m in range(3)])
     for chunk in (1, 4, 100):
         torch.testing.assert_close(models.logits(x, chunk=chunk), expected)
+
+
+def test_a_module_of_unknown_size_is_a_sentence():
+    with pytest.raises(ModelError, match="lazy layers"):
+        seeded(lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(3)), 0)

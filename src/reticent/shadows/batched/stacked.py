@@ -10,6 +10,9 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.parameter import is_lazy
+
+from reticent.errors import ModelError
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +83,19 @@ class Stream:
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """A module made under a seed."""
+    """A module made under a seed.
+
+    Raises:
+        ModelError: it has lazy layers, whose sizes are not known before a record has gone through.
+    """
     with Stream(seed, torch.device("cpu")).drawn():
-        return build()
+        module = build()
+    if any(is_lazy(tensor) for _, tensor in tensors(module)):
+        raise ModelError(
+            "the recipe's module has lazy layers, whose sizes are not known yet; give their sizes, or put a "
+            "record through it in the function that makes it"
+        )
+    return module
 
 
 def initial(build: Callable[[], nn.Module], seeds: Sequence[int], device: torch.device) -> dict[str, Tensor]:
