@@ -1,10 +1,10 @@
 """Tries attacks on a published table: they are aimed at the people behind it, and at people like them.
 
-As many people of the original as of the control, whom the release never saw, are shuffled together and handed
-to the attack. What it reaches on the ones beyond what it reaches on the others is leakage. It also runs without
-the release, on a table whose columns are drawn independently of one another from those of the control: an
-attack that does no better than that was too weak, and says nothing about privacy (Giomi et al. 2023,
-arXiv:2211.10459, section 3).
+As many people of the original as of the control, whom the release never saw, are shuffled together and
+handed to the attack. What it reaches on the ones beyond what it reaches on the others is leakage. It also
+runs without the release, on a table whose columns are drawn independently of one another from those of the
+control: an attack that does no better than that was too weak, and says nothing about privacy (Giomi et al.
+2023, arXiv:2211.10459, section 3).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Successes:
         unseen = "people whom the release never saw"
         return (
             Beside(
-                "given away by the release, of those not guessed anyway",
+                "given away, of what is not guessed anyway",
                 risk,
                 f"guessed anyway: {unseen}",
                 control,
@@ -128,7 +128,7 @@ def audit_release(
     Args:
         release: (rows, columns) the table: synthetic data, or whatever is published in the original's place.
         original: (people, columns) whom it was made from.
-        control: (people, columns) of the same kind, whom it never saw; as many as the original, to single out.
+        control: (people, columns) of the same kind, whom it never saw; as many, to single out.
         attacks: what to try.
         secrets: columns to infer from all others, one at a time.
         halves: two sets of columns, known to different parties, to link.
@@ -197,8 +197,8 @@ class _Ground:
         fewest = min(len(original), len(control))
         if not 1 <= guesses <= fewest:
             raise DataError(
-                f"{guesses} guesses were asked for, of {len(original):,} original and {len(control):,} control "
-                f"rows that are not alike ({shared.sum():,} and {spoilt.sum():,} are in both tables); "
+                f"{guesses} guesses were asked for, and {len(original):,} original and {len(control):,} "
+                f"control rows are left without the {shared.sum():,} and {spoilt.sum():,} in both tables; "
                 "ask for fewer, or give rows that the release never saw"
             )
         rng = np.random.default_rng([seed, 1])

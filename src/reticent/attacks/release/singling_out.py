@@ -18,7 +18,7 @@ from reticent.attacks.options import number
 from reticent.errors import DataError
 from reticent.release import Condition, Knows, Predicate, Predicates, ReleaseScene, Table
 
-TRIES = 50
+TRIES = 100
 """Rows drawn for each predicate wanted, at most."""
 
 
@@ -41,7 +41,7 @@ class SinglingOut(ReleaseAttack):
         "easily in a smaller table"
     )
 
-    columns: int = 3
+    columns: int = 4
 
     def __post_init__(self) -> None:
         number("columns", self.columns, low=1)
