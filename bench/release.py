@@ -165,7 +165,8 @@ def write_table(results: dict[str, Any]) -> str:
         f"Written by `python bench/release.py` on {machine['processor']}, {machine['cores']} cores. Adult "
         f"with all 15 columns, {PEOPLE:,} people published and {PEOPLE:,} as the control; {GUESSES:,} "
         "guesses. Shares of those that succeed, with 95 % intervals: on *originals*; on *controls*, whom the "
-        "release never saw; *naive*, on originals without the release. *Risk* is (originals − controls) / (1 − controls). "
+        "release never saw; *naive*, on originals without the release. *Risk* is (originals − controls) / "
+        "(1 − controls). "
         "*Weak*: no better than naive, so that nothing follows about privacy. Halves to link are every other "
         "column; a number is guessed rightly within 5 %."
     )
