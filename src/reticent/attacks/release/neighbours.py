@@ -17,6 +17,9 @@ from reticent.release import Table
 BLOCK = 1 << 24
 """Distances in memory at a time."""
 
+ROUNDING = 1e-6
+"""Distances closer than that are the same: sums of the same numbers, rounded on other ways."""
+
 
 def near(people: Table, release: Table, count: int) -> Iterator[BoolArray]:
     """Yield (some people, rows) True where a row is among the nearest to a person, people in their order.
@@ -32,7 +35,7 @@ def near(people: Table, release: Table, count: int) -> Iterator[BoolArray]:
     kth, step = min(count, len(held)) - 1, max(1, BLOCK // len(held))
     for start in range(0, len(people), step):
         far = distances(ours[start : start + step], theirs, people.numbers)
-        yield far <= np.partition(far, kth, axis=1)[:, kth, None]
+        yield far <= np.partition(far, kth, axis=1)[:, kth, None] + ROUNDING
 
 
 def distances(ours: FloatArray, theirs: FloatArray, numbers: BoolArray) -> FloatArray:

@@ -37,8 +37,8 @@ class SinglingOut(ReleaseAttack):
     knows: ClassVar[Knows] = Knows.NOTHING
     source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459, section 4.1"
     caveat: ClassVar[str] = (
-        "needs as many people whom the release never saw as it was made from: a predicate singles out more "
-        "easily in a smaller table"
+        "needs as many people whom the release never saw as it was made from; intervals take predicates as "
+        "independent, which they are less the fewer the columns"
     )
 
     columns: int = 4
