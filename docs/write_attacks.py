@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reticent.access import Access
 from reticent.attacks.attack import Attack
-from reticent.attacks.catalogue import catalogue
+from reticent.attacks.catalogue import catalogue, needed
 
 FOLDER = Path(__file__).parent / "attacks"
 README = Path(__file__).parent.parent / "README.md"
@@ -45,7 +45,7 @@ def page(attack: type[Attack]) -> str:
     ]
     threat = attack.threat
     lines += [f"| threat | {threat.value} |", f"| Rigaki & Garcia | {threat.survey} |"]
-    lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {attack.needs} |"]
+    lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {needed(attack)} |"]
     lines += [f"| control | {attack.control} |", f"| what helps | {attack.defences} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
     lines += [f"| known non-members | {'yes' if attack.population else 'no'} |"]
@@ -76,7 +76,9 @@ def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
     for a in attacks:
         first = (inspect.getdoc(a) or "").splitlines()[0]
         link = f"[{a.title()}]({folder}{a.title()}.md)"
-        lines.append(f"| {link} | {a.threat.value} | {first} | {a.needs} | {'yes' if a.shadows else 'no'} |")
+        lines.append(
+            f"| {link} | {a.threat.value} | {first} | {needed(a)} | {'yes' if a.shadows else 'no'} |"
+        )
     return lines
 
 
