@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 import reticent as rt
 from reticent.attacks import release as family
@@ -16,6 +17,7 @@ from reticent.attacks.release import ExactCopies, InferenceRisk, Linkability, Si
 from reticent.errors import DataError
 from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Withheld
+from reticent.progress import Quiet
 from reticent.release import Found, Knows, ReleaseScene, Values
 from reticent.release_trial import TOO_WEAK, Successes
 
@@ -123,12 +125,14 @@ def test_a_table_of_strangers_gives_nobody_away(attack):
     assert np.mean(weak) >= 0.9
 
 
-def test_a_release_of_half_the_people_gives_half_of_them_away():
-    original = people(400, 0)
-    release = pd.concat([original[:200], people(200, 2)])
+@pytest.mark.parametrize("attack", [Linkability(), InferenceRisk(), ExactCopies()], ids=lambda a: a.name)
+def test_a_release_of_half_the_people_gives_half_of_them_away(attack):
+    """Whatever is guessed anyway: the other half are strangers to it, as the controls are."""
     held = []
-    for seed in range(20):
-        (found,) = tried(release, original, people(400, 1), [ExactCopies()], guesses=80, seed=seed)
+    for world in range(40):
+        original, control, others = (people(300, 3 * world + i) for i in range(3))
+        release = pd.concat([original[:150], others[:150]])
+        (found,) = tried(release, original, control, [attack], secrets=["pay"], guesses=80, seed=world)
         held.append(found.figure("risk").low <= 0.5 <= found.figure("risk").high)
     assert np.mean(held) >= 0.9
 
@@ -246,6 +250,20 @@ def test_a_control_that_is_a_little_shorter_costs_as_little():
 
 
 # What can't be run, and what is given wrongly
+
+
+def test_an_audit_of_a_model_says_where_to_run_it(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(400, 3)), np.arange(400) % 2
+    audit = rt.audit(
+        DecisionTreeClassifier(random_state=0).fit(x[:200], y[:200]),
+        members=(x[:200], y[:200]),
+        nonmembers=(x[200:], y[200:]),
+        attacks=[Linkability()],
+        cache=tmp_path,
+        progress=Quiet(),
+    )
+    assert audit["linkability"].outcome == "refused"
+    assert "rt.audit_release" in audit["linkability"].reason
 
 
 def test_an_attack_that_lacks_what_it_needs_is_refused_and_the_others_go_on():

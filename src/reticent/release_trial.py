@@ -4,7 +4,7 @@ As many people of the original as of the control, whom the release never saw, ar
 handed to the attack. What it reaches on the ones beyond what it reaches on the others is leakage. It also
 runs without the release, on a table whose columns are drawn independently of one another from those of the
 control: an attack that does no better than that was too weak, and says nothing about privacy (Giomi et al.
-2023, arXiv:2211.10459, section 3).
+2023, arXiv:2211.10459).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Success beyond what is reached anyway: of those who would have been safe, the share that is not.
 
-Giomi, Boenisch, Wehmeyer & Tasnádi 2023, arXiv:2211.10459, section 3: with success r on the people at risk
+Giomi, Boenisch, Wehmeyer & Tasnádi 2023, arXiv:2211.10459: with success r on the people at risk
 and c on people of the same kind who are not, (r − c) / (1 − c) = 1 − (1 − r) / (1 − c), one less the ratio of
 two independent shares. The ratio's interval is put together from those of the shares by squares (MOVER-R:
 Donner & Zou, Statistical Methods in Medical Research 21 (2012) 347), these being Clopper & Pearson's.

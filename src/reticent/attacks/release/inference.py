@@ -1,7 +1,7 @@
 """Inference: a secret column, read off the rows of the release that are nearest to a person.
 
 Giomi, Boenisch, Wehmeyer & Tasnádi, "A Unified Framework for Quantifying Privacy Risk in Synthetic Data",
-PoPETs 2023, arXiv:2211.10459, section 4.3.
+PoPETs 2023, arXiv:2211.10459.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class InferenceRisk(ReleaseAttack):
     """
 
     knows: ClassVar[Knows] = Knows.REST
-    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459, section 4.3"
+    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459"
     caveat: ClassVar[str] = "what is true of everybody is guessed of anybody: the risk alone says what leaked"
 
     neighbours: int = 1

@@ -1,7 +1,7 @@
 """Linkability: what two parties know of a person, put together through the release.
 
 Giomi, Boenisch, Wehmeyer & Tasnádi, "A Unified Framework for Quantifying Privacy Risk in Synthetic Data",
-PoPETs 2023, arXiv:2211.10459, section 4.2.
+PoPETs 2023, arXiv:2211.10459.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Linkability(ReleaseAttack):
     """
 
     knows: ClassVar[Knows] = Knows.HALVES
-    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459, section 4.2"
+    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459"
     caveat: ClassVar[str] = (
         "says that a row links both halves of a person, not that it links no others': where many rows are "
         "equally near, people whom the release never saw are linked as well"

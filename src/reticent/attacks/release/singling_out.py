@@ -1,7 +1,7 @@
 """Singling out: what is true of one row of the release alone, and so perhaps of one person alone.
 
 Giomi, Boenisch, Wehmeyer & Tasnádi, "A Unified Framework for Quantifying Privacy Risk in Synthetic Data",
-PoPETs 2023, arXiv:2211.10459, section 4.1, after Cohen & Nissim, "Towards Formalizing the GDPR's Notion of
+PoPETs 2023, arXiv:2211.10459, after Cohen & Nissim, "Towards Formalizing the GDPR's Notion of
 Singling Out", PNAS 117 (2020), arXiv:1904.06009.
 """
 
@@ -35,7 +35,7 @@ class SinglingOut(ReleaseAttack):
     """
 
     knows: ClassVar[Knows] = Knows.NOTHING
-    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459, section 4.1"
+    source: ClassVar[str] = "Giomi et al. 2023, arXiv:2211.10459"
     caveat: ClassVar[str] = (
         "needs as many people whom the release never saw as it was made from; intervals take predicates as "
         "independent, which they are less the fewer the columns"
