@@ -14,7 +14,7 @@ import reticent as rt
 from reticent.attacks import release as family
 from reticent.attacks.attack import ReleaseAttack
 from reticent.attacks.release import ExactCopies, InferenceRisk, Linkability, SinglingOut
-from reticent.errors import DataError
+from reticent.errors import DataError, PlanError
 from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Withheld
 from reticent.progress import Quiet
@@ -268,7 +268,7 @@ def test_an_audit_of_a_model_says_where_to_run_it(tmp_path):
 
 def test_an_attack_that_lacks_what_it_needs_is_refused_and_the_others_go_on():
     original, control = people(200, 0), people(100, 1)
-    found = rt.audit_release(original, original, control, family.DEFAULT, guesses=50)
+    found = rt.audit_release(original, original, control, guesses=50)
     told = {f.attack: (f.outcome, f.reason) for f in found}
     assert told["exact-copies"][0] == "measured"
     for name, said in (
@@ -325,6 +325,11 @@ def test_bad_input_is_a_sentence(change, said):
     given = {"release": people(200, 3), "original": GOOD, "control": people(200, 1), **change}
     with pytest.raises(DataError, match=said):
         tried(given.pop("release"), given.pop("original"), given.pop("control"), **given)
+
+
+def test_a_tolerance_below_nought_is_a_sentence():
+    with pytest.raises(PlanError, match=r"tolerance = -0\.1 was given"):
+        tried(people(200, 3), GOOD, people(200, 1), tolerance=-0.1)
 
 
 # The evidence

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from reticent.access import BoolArray, IntArray
 from reticent.attacks.attack import ReleaseAttack
+from reticent.attacks.options import number
+from reticent.attacks.release import DEFAULT
 from reticent.errors import DataError, ReticentError, StorageError
 from reticent.exhibit import Beside, Strip
 from reticent.finding import Cost, Finding
@@ -115,7 +117,7 @@ def audit_release(
     release: pd.DataFrame,
     original: pd.DataFrame,
     control: pd.DataFrame,
-    attacks: Sequence[ReleaseAttack],
+    attacks: Sequence[ReleaseAttack] = DEFAULT,
     *,
     secrets: Sequence[str] = (),
     halves: tuple[Sequence[str], Sequence[str]] | None = None,
@@ -142,7 +144,9 @@ def audit_release(
     Raises:
         DataError: tables that do not go together, a control that is all in the original, fewer people than
             guesses, halves that are empty or overlap, a secret that is absent or constant in any table.
+        PlanError: a tolerance below 0.
     """
+    number("tolerance", tolerance, low=0)
     tables = read_tables({"original": original, "control": control, "release": release})
     ground = _Ground.of(tables, halves, guesses, tolerance, seed)
     for secret in secrets:
@@ -323,8 +327,8 @@ def _right(guess: Guess, everyone: Table, shuffled: IntArray, secret: str, toler
     if isinstance(guess, Values):
         truth = everyone.column(secret)
         off = np.abs(guess.values - truth)
-        number = everyone.numbers[everyone.names.index(secret)]
-        return np.asarray(off <= (tolerance * np.abs(truth) if number else 0))
+        is_number = everyone.numbers[everyone.names.index(secret)]
+        return np.asarray(off <= (tolerance * np.abs(truth) if is_number else 0))
     assert isinstance(guess, Found)
     return guess.found
 
