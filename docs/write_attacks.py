@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reticent.access import Access
 from reticent.attacks.attack import Attack
-from reticent.attacks.catalogue import catalogue
+from reticent.attacks.catalogue import catalogue, needed
 
 FOLDER = Path(__file__).parent / "attacks"
 README = Path(__file__).parent.parent / "README.md"
@@ -45,7 +45,7 @@ def page(attack: type[Attack]) -> str:
     ]
     threat = attack.threat
     lines += [f"| threat | {threat.value} |", f"| Rigaki & Garcia | {threat.survey} |"]
-    lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {attack.needs} |"]
+    lines += [f"| NIST AI 100-2 E2025 | {threat.nist} |", f"| access needed | {needed(attack)} |"]
     lines += [f"| control | {attack.control} |", f"| what helps | {attack.defences} |"]
     lines += [f"| what it takes | {attack.cost()} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
@@ -77,7 +77,7 @@ def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
     for a in attacks:
         first = (inspect.getdoc(a) or "").splitlines()[0]
         link = f"[{a.title()}]({folder}{a.title()}.md)"
-        lines.append(f"| {link} | {a.threat.value} | {first} | {a.needs} | {a.cost()} |")
+        lines.append(f"| {link} | {a.threat.value} | {first} | {needed(a)} | {a.cost()} |")
     return lines
 
 

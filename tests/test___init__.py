@@ -28,6 +28,7 @@ NAMES = [
     "Worlds",
     "attacks",
     "audit",
+    "audit_release",
     "datasets",
     "infer_property",
     "leak_gradients",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.referee import audit
+    from reticent.release_trial import audit_release
     from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
@@ -45,6 +46,7 @@ _HOMES = {
     "Worlds": "worlds",
     "attacks": None,
     "audit": "referee",
+    "audit_release": "release_trial",
     "datasets": None,
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
@@ -70,6 +72,7 @@ __all__ = [
     "Worlds",
     "attacks",
     "audit",
+    "audit_release",
     "datasets",
     "infer_property",
     "leak_gradients",

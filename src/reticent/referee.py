@@ -28,6 +28,7 @@ from reticent.attacks.attack import (
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
+    ReleaseAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -57,6 +58,8 @@ from reticent.threshold import default_thresholds, read_thresholds
 NO_PROPERTY = "needs a property that the model is not given: give roles, or properties in [data]"
 
 OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
+
+A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -198,6 +201,7 @@ class Referee:
             *(self._likenesses(on_classes) if on_classes else ()),
             *(self._properties(on_worlds) if on_worlds else ()),
             *(self._gradients(on_updates) if on_updates else ()),
+            *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

@@ -11,6 +11,7 @@ from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.question import Question, Scores
+from reticent.release import Guess, Knows, ReleaseScene
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
@@ -291,7 +292,52 @@ class GradientAttack(ABC):
         """Return what the batch was, as far as the gradient tells."""
 
 
-Attack = MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack
+@dataclass(frozen=True, kw_only=True)
+class ReleaseAttack(ABC):
+    """Guesses something about people from a table that was made from them: synthetic data, or any other.
+
+    Class attributes:
+        knows: what it is told of the people attacked.
+        needs: the lowest rung, for there is no model to ask.
+        source, costly, caveat, control, defences: as for `MembershipAttack`.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = "the same guess about people whom the release never saw"
+    defences: ClassVar[str] = "a synthesiser trained with differential privacy; rare values grouped"
+    knows: ClassVar[Knows]
+    needs: ClassVar[Access] = Access.LABELS
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+
+    price: ClassVar[str] = "no answers; distances to every row of the release"
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def guess(self, scene: ReleaseScene) -> Guess:
+        """Return what it makes of the release, of every person or, of a predicate, of some one."""
+
+
+Attack = (
+    MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack | ReleaseAttack
+)
 """Any attack of the catalogue."""
 
 

@@ -10,13 +10,14 @@ from dataclasses import fields
 from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
-from reticent.attacks import attribute, gradients, inversion, membership, property
+from reticent.attacks import attribute, gradients, inversion, membership, property, release
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
+    ReleaseAttack,
 )
 from reticent.errors import PlanError
 
@@ -34,7 +35,7 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-FAMILIES = (membership, attribute, inversion, property, gradients)
+FAMILIES = (membership, attribute, inversion, property, gradients, release)
 
 DEFAULT: tuple[Attack, ...] = tuple(attack for family in FAMILIES for attack in family.DEFAULT)
 """Every attack of every family, once."""
@@ -44,6 +45,11 @@ def catalogue() -> tuple[type[Attack], ...]:
     """Every attack, family by family, in the order of each one's list."""
     found = (getattr(family, name) for family in FAMILIES for name in family.__all__)
     return tuple(t for t in found if isinstance(t, type) and issubclass(t, Attack))
+
+
+def needed(attack: type[Attack]) -> str:
+    """What has to be granted for it to run, in a word."""
+    return "the release" if issubclass(attack, ReleaseAttack) else str(attack.needs)
 
 
 def named(text: str) -> Attack:

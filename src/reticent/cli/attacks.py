@@ -14,7 +14,7 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
     from rich.console import Console
     from rich.table import Table
 
-    from reticent.attacks.catalogue import catalogue, named
+    from reticent.attacks.catalogue import catalogue, named, needed
 
     console = Console()
     if name is not None:
@@ -24,7 +24,7 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
         threat = attack.threat
         kinds = f"{threat.survey} in Rigaki & Garcia's four, {threat.nist} in NIST AI 100-2 E2025"
         console.print(f"\nThreat: {threat.value} ({kinds})", markup=False, soft_wrap=True)
-        console.print(f"Needs:  {attack.needs}{', shadow models' if attack.shadows else ''}", markup=False)
+        console.print(f"Needs:  {needed(attack)}{', shadow models' if attack.shadows else ''}", markup=False)
         console.print(f"Takes:  {attack.cost()}", markup=False, soft_wrap=True)
         console.print(f"Beside: {attack.control}", markup=False, soft_wrap=True)
         console.print(f"Helps:  {attack.defences}", markup=False, soft_wrap=True)
@@ -41,5 +41,5 @@ def attacks(name: Annotated[str | None, typer.Argument(help="Explain this attack
     table.add_column("source", overflow="fold")
     for attack in catalogue():
         shadows = "yes" if attack.shadows else "no"
-        table.add_row(attack.title(), attack.threat.value, str(attack.needs), shadows, attack.source)
+        table.add_row(attack.title(), attack.threat.value, needed(attack), shadows, attack.source)
     console.print(table)
