@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reticent.referee import audit
     from reticent.result import Audit
     from reticent.settings import Settings
+    from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
     from reticent.worlds import Property, Worlds
 
@@ -47,6 +48,7 @@ _HOMES = {
     "datasets": None,
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
+    "leak_text": "text_trial",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "leak_text",
 ]
 
 

@@ -28,6 +28,7 @@ from reticent.attacks.attack import (
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
+    TextGradientAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -55,6 +56,8 @@ from reticent.threshold import default_thresholds, read_thresholds
 OTHER_WORLDS = "trains many models on other shares of a property: run it by rt.infer_property"
 
 AN_UPDATE = "reads shared gradients, not a model: run it by rt.leak_gradients"
+
+A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -194,6 +197,7 @@ class Referee:
             *(self._likenesses(on_classes) if on_classes else ()),
             *(unmeasured(a, "refused", OTHER_WORLDS) for a in on_worlds),
             *(unmeasured(a, "refused", AN_UPDATE) for a in attacks if isinstance(a, GradientAttack)),
+            *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
