@@ -242,7 +242,7 @@ def write_table(results: dict[str, Any]) -> str:
         f"Shakespeare, up to {BATCHES} batches a row; 95 % intervals, a batch counting as one observation. "
         "*Control*: the better of two guesses from other lines (the commonest token at each position; from "
         "the commonest first tokens on, always the commonest successor). *Given up*: batches that the attack "
-        "says it can't read, of which nothing counts as recovered. *Noise*: standard deviation on every value, "
+        "says it can't read, of which nothing counts as recovered. *Noise*: its deviation on every value, "
         "in norms of the whole gradient (the noise multiplier of a differentially private step).",
         "",
         "Published (Petrov et al. 2024, abstract): whole batches of up to 128 sequences, exactly, of models "
