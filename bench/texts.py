@@ -245,8 +245,8 @@ def write_table(results: dict[str, Any]) -> str:
         "says it can't read, of which nothing counts as recovered. *Noise*: its deviation on every value, "
         "in norms of the whole gradient (the noise multiplier of a differentially private step).",
         "",
-        "Published (Petrov et al. 2024, abstract): whole batches of up to 128 sequences, exactly, of models "
-        "twelve times as wide (GPT-2, 768) or more.",
+        "Published (Petrov et al. 2024, abstract): whole batches of up to 128 sequences of large language "
+        "models, ROUGE-1 and ROUGE-2 above 0.99.",
         "",
         f"| {' | '.join(heads)} |",
         f"|{'---|' * len(heads)}",

@@ -70,6 +70,15 @@ def test_where_nothing_is_to_find_the_interval_covers_the_control(decoder, span_
         assert found.figure(name) == found.figure(f"{name} control")
 
 
+def test_the_control_is_the_better_of_the_two_guesses(decoder, span_layers):
+    """The commonest token at each position makes 4 9 5, the commonest successors 4 9."""
+    public = [np.array([3, 4, 5])] * 3 + [np.array([4, 9])] * 4
+    for text, right in (([3, 4, 5], 1 / 3), ([4, 9], 1.0)):
+        (found,) = leak(decoder, span_layers, [Told()], [np.array(text)] * 8, public=public, batch=1)
+        assert found.figure("tokens control").value == pytest.approx(right)
+    assert found.figure("sequences control").value == 1
+
+
 def test_noise_is_put_on_and_takes_the_texts_away(decoder, span_layers):
     (found,) = leak(decoder, span_layers, [Dager()], noise_multiplier=1.0)
     if found.outcome == "measured":

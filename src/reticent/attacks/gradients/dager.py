@@ -7,7 +7,7 @@ token, and those live on whose last token lies, as it enters the second block, i
 causal decoder, what enters there follows from the prefix alone.
 
 Petrov, Dimitrov, Baader, Müller & Vechev, "DAGER: Exact Gradient Inversion for Large Language Models",
-NeurIPS 2024, arXiv:2405.15586, sections 4 and 5 (decoders).
+NeurIPS 2024, arXiv:2405.15586 (the part on decoders).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Dager(TextGradientAttack):
     """
 
     needs: ClassVar[Access] = Access.WEIGHTS
-    source: ClassVar[str] = "Petrov et al. 2024, arXiv:2405.15586, sections 4 and 5"
+    source: ClassVar[str] = "Petrov et al. 2024, arXiv:2405.15586"
     caveat: ClassVar[str] = (
         "causal decoders without dropout; blind from as many tokens in the batch as the decoder is wide, and "
         "with noise; a sequence twice in the batch, or that begins another one, comes out once"
@@ -63,8 +63,12 @@ class Dager(TextGradientAttack):
         _check_causal(observation)
         alone = torch.arange(observation.vocabulary)[:, None].repeat(1, observation.longest)
         entering = observation.layers.inputs(observation.module, alone)[0]
-        first = self._span(observation, observation.layers.first_weights, entering)
-        second = self._span(observation, observation.layers.second_weights, entering)
+        width, epsilon = entering.shape[-1], torch.finfo(next(observation.module.parameters()).dtype).eps
+        room = int(torch.linalg.matrix_rank(entering.flatten(0, 1), rtol=ROUNDING * epsilon))
+        first, second = (
+            self._span(observation, weights, width, room, epsilon)
+            for weights in (observation.layers.first_weights, observation.layers.second_weights)
+        )
         likely = first.nearest(entering, observation.batch * observation.longest)
 
         alive = torch.zeros(1, 0, dtype=torch.long)
@@ -107,12 +111,19 @@ class Dager(TextGradientAttack):
             read = read - read @ explained.T @ explained
         return found
 
-    def _span(self, observation: TextObservation, weights: tuple[str, ...], entering: Tensor) -> _Span:
-        """The span of the inputs of some weights, of which the gradient by them is made."""
+    def _span(
+        self, observation: TextObservation, weights: tuple[str, ...], width: int, room: int, epsilon: float
+    ) -> _Span:
+        """The span of the inputs of some weights, of which the gradient by them is made.
+
+        Args:
+            width: values of an input.
+            room: directions that inputs can take.
+            epsilon: of the numbers that the gradient was computed in.
+        """
         import torch
 
         gradients = [observation.gradients[name] for name in weights]
-        width, epsilon = entering.shape[-1], torch.finfo(gradients[0].dtype).eps
         rows = torch.cat([g.T if observation.layers.inputs_first else g for g in gradients]).double()
         if rows.shape[1] != width:
             raise ModelError(
@@ -122,7 +133,6 @@ class Dager(TextGradientAttack):
         spread = observation.noise * (len(rows) ** 0.5 + width**0.5)  # the largest singular value of noise
         lengths, directions = torch.linalg.svd(rows, full_matrices=False)[1:]
         rank = int((lengths > max(ROUNDING * epsilon * float(lengths[0]), spread)).sum())
-        room = int(torch.linalg.matrix_rank(entering.flatten(0, 1), rtol=ROUNDING * epsilon))
         if rank >= room:
             raise DataError(
                 f"the gradient by {', '.join(weights)} spans {rank} directions, all that tokens can take, so "

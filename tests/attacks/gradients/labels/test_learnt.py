@@ -41,6 +41,16 @@ def test_a_trained_net_is_read_better_than_by_the_prior_and_by_the_flat_answer(p
     assert learnt > shares(net, records, label_counts, 8)
 
 
+def test_a_net_that_is_surer_is_still_read(perceptron, records):
+    """There a few records leave almost everything: what counts is the logarithm."""
+    net, public = perceptron(trained_on=records(1, 300)), records(5, 400)
+    with torch.no_grad():
+        for last in (net[2].weight, net[2].bias):
+            last *= 2
+    learnt = shares(net, records, lambda s: learnt_counts(s, *public, batches=1000), 8, 30)
+    assert learnt > shares(net, records, lambda s: common(8, public[1]), 8, 30)
+
+
 def test_where_the_gradient_says_nothing_it_falls_back_to_how_common_classes_are(perceptron, records):
     """A null world: labels that nothing depends on, in a net whose last gradient is taken away."""
     net, public = perceptron(), records(5, 400)

@@ -25,10 +25,10 @@ def overlap(read, perceptron, records, batch, *, trained_on=None):
 def test_by_hand():
     """Two rows that pull are taken first, then the lowest row that is left, an impact at a time."""
     net = torch.nn.Linear(1, 4)
-    rows = torch.tensor([[-0.9], [0.1], [-0.1], [0.2]])
-    seen = Observation(net, (rows, torch.zeros(4)), (1,), 4)
-    # The impact is -1/4 × 5/4; the first row has room for two more of it
-    assert llg_counts(seen).tolist() == [3, 0, 1, 0]
+    rows = torch.tensor([[-0.72], [0.1], [-0.28], [0.2]])
+    seen = Observation(net, (rows, torch.zeros(4)), (1,), 5)
+    # The impact is -1/5 × 5/4: the first row is taken three times, to .03, and the third from -.03 once more
+    assert llg_counts(seen).tolist() == [3, 0, 2, 0]
 
 
 def test_a_batch_no_larger_than_the_classes_is_read_from_the_gradient_alone(perceptron, records):
@@ -41,6 +41,14 @@ def test_measured_impacts_read_large_batches_too(perceptron, records):
     measured = overlap(lambda seen: llg_counts(seen, public), perceptron, records, 64)
     assert measured > 0.9
     assert measured > guessed + 0.1
+
+
+def test_what_other_classes_add_is_measured_too(perceptron, records):
+    """A last bias that favours one class: its row is pushed up by everyone's records."""
+    net, public, (x, y) = perceptron(), records(100, 200), records(1, 40)
+    net[2].bias.data[3] += 1.5
+    counts = llg_counts(observe(net, x, y), public)
+    assert np.minimum(counts, np.bincount(y, minlength=5)).sum() / 40 > 0.9
 
 
 def test_more_rows_that_pull_than_records_are_cut_to_the_lowest():
