@@ -48,7 +48,7 @@ def test_a_net_that_is_surer_is_still_read(perceptron, records):
         for last in (net[2].weight, net[2].bias):
             last *= 2
     learnt = shares(net, records, lambda s: learnt_counts(s, *public, batches=1000), 8, 30)
-    assert learnt > shares(net, records, lambda s: common(8, public[1]), 8, 30)
+    assert learnt > shares(net, records, lambda s: common(8, public[1]), 8, 30) + 0.03
 
 
 def test_where_the_gradient_says_nothing_it_falls_back_to_how_common_classes_are(perceptron, records):
