@@ -121,6 +121,12 @@ def test_sequences_are_matched_by_their_tokens_and_by_their_length():
     assert recovered([], [a]) == (0.0, 0.0)
 
 
+def test_no_more_sequences_count_than_the_batch_holds(decoder, span_layers):
+    many = Told(says=((9,), (8,), (3, 4, 5)))
+    (found,) = leak(decoder, span_layers, [many], [np.array([3, 4, 5])] * 16)
+    assert found.figure("tokens").value == 0
+
+
 def test_matching_is_no_worse_than_any_order():
     from itertools import permutations
 

@@ -172,7 +172,7 @@ def _tried(
     for number, texts in enumerate(batches):
         seen, read = shared(number), tuple[IntArray, ...]()
         try:
-            read = attack.read(seen)
+            read = attack.read(seen)[: len(texts)]
         except ReticentError as problem:
             reasons.append(str(problem))
         except Exception as error:
@@ -211,8 +211,8 @@ def recovered(read: Sequence[IntArray], truth: Sequence[IntArray]) -> tuple[floa
             for theirs, row in zip(truth, same, strict=True)
         ]
     )
-    # Where as many tokens are right, whole sequences come first
-    pairs = linear_sum_assignment(2.0 * same + whole, maximize=True)
+    # Among matchings with as many tokens right, one with the most whole sequences
+    pairs = linear_sum_assignment((len(truth) + 1.0) * same + whole, maximize=True)
     return float(whole[pairs].sum() / len(truth)), float(same[pairs].sum() / sum(map(len, truth)))
 
 
