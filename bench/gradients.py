@@ -2,8 +2,8 @@
 
 Single pictures of MNIST and CIFAR-10 through an untrained LeNet with sigmoids (Zhu, Liu & Han 2019, weights
 uniform from -.5 to .5), read back by each attack beside the mean public picture; a perceptron for the closed
-form; and label counts of batches of 8, 32 and 128, on an untrained and on a trained net, beside guesses by
-chance and by how common the classes are.
+form; and label counts of batches of 8, 32 and 128, on an untrained and on a trained net, read in all ways
+there are, beside guesses by chance and by how common the classes are.
 
     python bench/gradients.py mnist     single pictures of MNIST (minutes); or cifar10 (half an hour), or
                                         labels; adds to bench/results/gradients.json and gradients.md
@@ -14,7 +14,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ os.environ.setdefault("RETICENT_DATA", "../shared/data")
 import reticent as rt
 from machine import describe
 from reticent.attacks.gradients import AnalyticLinear, Dlg, Idlg, InvertingGradients
-from reticent.attacks.gradients.labels import label_counts
+from reticent.attacks.gradients.labels import ilrg_counts, label_counts, learnt_counts, llg_counts
 from reticent.measure.estimate import clopper_pearson
 from reticent.observation import observe
 
@@ -42,9 +45,9 @@ ROUNDS = 200
 def pictures(name: str) -> tuple[np.ndarray, np.ndarray]:
     """(records, channels, height, width) from 0 to 1, and labels."""
     data = rt.datasets.mnist() if name == "mnist" else rt.datasets.cifar10()
-    x = np.asarray(data.features[:4000], dtype=np.float32) / 255
+    x = np.asarray(data.features[:6000], dtype=np.float32) / 255
     x = x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
-    return x, np.asarray(data.labels[:4000]).astype(np.int64)
+    return x, np.asarray(data.labels[:6000]).astype(np.int64)
 
 
 def lenet(seed: int, channels: int, size: int) -> nn.Module:
@@ -105,50 +108,83 @@ def single(name: str) -> list[dict[str, Any]]:
 
 
 def labels() -> list[dict[str, Any]]:
-    """A row a batch size and net: how often all counts are right."""
+    """A row a net, batch size and way of reading: how often all counts are right.
+
+    Clients hold 2,000 pictures, the net is trained on 2,000 others, and the attacker has 2,000 more.
+    """
     x, y = pictures("mnist")
-    common = np.bincount(y[2000:], minlength=10) / 2000
+    public = x[4000:], y[4000:]
+    common = np.bincount(public[1], minlength=10) / len(public[1])
     rows = []
     for trained in (False, True):
         net = perceptron(0, x[0].size)
         if trained:
-            optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-            for epoch in range(5):
-                for part in torch.randperm(2000, generator=torch.Generator().manual_seed(epoch)).split(64):
-                    optimiser.zero_grad()
-                    given = torch.as_tensor(x[2000:][part.numpy()]), torch.as_tensor(y[2000:][part.numpy()])
-                    nn.functional.cross_entropy(net(given[0]), given[1]).backward()
-                    optimiser.step()
+            train(net, x[2000:4000], y[2000:4000])
         with torch.no_grad():
-            expected = net(torch.as_tensor(x[2000:])).softmax(1).mean(0).numpy()
+            expected = net(torch.as_tensor(public[0])).softmax(1).mean(0).numpy()
         for batch in (8, 32, 128):
             rng = np.random.default_rng(batch)
-            hits = {"ours": 0, "ours, public mean answer": 0, "by chance": 0, "by how common they are": 0}
-            shared = dict.fromkeys(hits, 0.0)
-            for _ in range(ROUNDS):
+            hits, shared, seconds = Counter[str](), Counter[str](), Counter[str]()
+            for number in range(ROUNDS):
                 part = rng.choice(2000, batch, replace=False)
                 seen = observe(net, x[part], y[part])
                 truth = np.bincount(y[part], minlength=10)
-                guesses = {
-                    "ours": label_counts(seen),
-                    "ours, public mean answer": label_counts(seen, expected),
-                    "by chance": rng.multinomial(batch, np.full(10, 0.1)),
-                    "by how common they are": rng.multinomial(batch, common),
+                ways = {
+                    "mean answer guessed at": partial(label_counts, seen),
+                    "mean answer to public records": partial(label_counts, seen, expected),
+                    "LLG": partial(llg_counts, seen),
+                    "LLG+": partial(llg_counts, seen, public),
+                    "iLRG": partial(ilrg_counts, seen),
+                    "learnt": partial(learnt_counts, seen, *public, seed=number),
+                    "distinct labels only": partial(distinct, seen.gradients[-1].numpy(), batch),
+                    "control: by chance": partial(rng.multinomial, batch, np.full(10, 0.1)),
+                    "control: drawn by how common they are": partial(rng.multinomial, batch, common),
+                    "control: as common as they are": partial(nearest, batch * common, batch),
                 }
-                for way, guess in guesses.items():
+                for way, read in ways.items():
+                    start = time.perf_counter()
+                    guess = read()
+                    seconds[way] += time.perf_counter() - start
                     hits[way] += int((guess == truth).all())
-                    shared[way] += float(np.minimum(guess, truth).sum()) / batch / ROUNDS
-            for way in hits:
+                    shared[way] += np.minimum(guess, truth).sum() / batch
+            for way in ways:
                 rows.append(
                     {
                         "net": "trained" if trained else "untrained",
                         "batch": batch,
                         "way": way,
                         "all counts right": shown(clopper_pearson(hits[way], ROUNDS)),
-                        "labels in common": round(shared[way], 3),
+                        "labels in common": round(shared[way] / ROUNDS, 3),
+                        "seconds": round(seconds[way] / ROUNDS, 3),
                     }
                 )
+                print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def train(net: nn.Module, x: np.ndarray, y: np.ndarray) -> None:
+    """Five epochs of Adam."""
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+    for epoch in range(5):
+        for part in torch.randperm(len(x), generator=torch.Generator().manual_seed(epoch)).split(64):
+            optimiser.zero_grad()
+            scores = net(torch.as_tensor(x[part.numpy()]))
+            nn.functional.cross_entropy(scores, torch.as_tensor(y[part.numpy()])).backward()
+            optimiser.step()
+
+
+def distinct(pull: np.ndarray, batch: int) -> np.ndarray:
+    """Counts of who takes each label for one that comes once: the lowest of the bias, one each."""
+    counts = np.zeros(len(pull), dtype=np.int64)
+    counts[np.argsort(pull)[:batch]] = 1
+    return counts
+
+
+def nearest(wanted: np.ndarray, batch: int) -> np.ndarray:
+    """Whole counts nearest to those wanted that add up to the batch."""
+    counts = np.floor(wanted).astype(np.int64)
+    counts[np.argsort(counts - wanted, kind="stable")[: batch - counts.sum()]] += 1
+    return counts
 
 
 def shown(figure: Any) -> str:

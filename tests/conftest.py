@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
+
+from reticent.text_observation import SpanLayers  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +22,59 @@ def data_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no benchmark data: {folder} is not a folder (set RETICENT_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def decoder() -> Callable[..., Any]:
+    """Makes a small causal transformer, normalised first, with learnt positions."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self, width: int, heads: int) -> None:
+            super().__init__()
+            self.heads = heads
+            self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+            self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            read = self.before(x)
+            parts = (
+                p(read).unflatten(2, (self.heads, -1)).transpose(1, 2)
+                for p in (self.query, self.key, self.value)
+            )
+            seen = nn.functional.scaled_dot_product_attention(*parts, is_causal=True)
+            x = x + self.out(seen.transpose(1, 2).flatten(2))
+            return x + self.down(nn.functional.gelu(self.up(self.between(x))))
+
+    class Decoder(nn.Module):
+        def __init__(self, vocabulary: int, width: int, longest: int) -> None:
+            super().__init__()
+            self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(longest, width)
+            self.blocks = nn.ModuleList(Block(width, 4) for _ in range(3))
+            self.after, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary)
+
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            x = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1]))
+            for block in self.blocks:
+                x = block(x)
+            return self.head(self.after(x))
+
+    def make(seed: int = 0, vocabulary: int = 200, width: int = 64, longest: int = 16) -> nn.Module:
+        torch.manual_seed(seed)
+        return Decoder(vocabulary, width, longest)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def span_layers() -> SpanLayers:
+    """Where that transformer's first two blocks read."""
+    parts = ("query", "key", "value")
+    return SpanLayers(
+        first="blocks.0.query",
+        second="blocks.1.query",
+        first_weights=tuple(f"blocks.0.{part}.weight" for part in parts),
+        second_weights=tuple(f"blocks.1.{part}.weight" for part in parts),
+    )

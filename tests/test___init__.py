@@ -32,6 +32,7 @@ NAMES = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "leak_text",
     "write_findings",
 ]
 

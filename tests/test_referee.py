@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 import reticent as rt
 from reticent.access import Access, FloatArray
 from reticent.attacks.attack import MembershipAttack
+from reticent.attacks.gradients import Dager, Dlg
 from reticent.attacks.membership.lira import Lira
 from reticent.attacks.membership.loss import Loss
 from reticent.progress import Quiet
@@ -245,3 +246,10 @@ class Recipe:
 
     def fingerprint(self) -> str:
         return "nearest neighbour"
+
+
+def test_attacks_on_gradients_are_refused_and_say_where_to_run_them(tmp_path):
+    audit = run(fitted(LogisticRegression()), tmp_path, attacks=[Loss(), Dlg(), Dager()])
+    reasons = {f.attack: f.reason for f in audit.findings if f.outcome == "refused"}
+    assert reasons["dlg"] == "weights are needed and scores are granted"
+    assert "rt.leak_text" in reasons["dager"]

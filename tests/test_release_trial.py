@@ -19,7 +19,7 @@ from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Withheld
 from reticent.progress import Quiet
 from reticent.release import Found, Knows, ReleaseScene, Values
-from reticent.release_trial import TOO_WEAK, Successes
+from reticent.release_trial import Successes
 
 HALVES = (("age", "town"), ("pay", "ill"))
 RISKS = (SinglingOut(columns=3), Linkability(), InferenceRisk())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
+    from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
     from reticent.worlds import Worlds
 
@@ -50,6 +51,7 @@ _HOMES = {
     "datasets": None,
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
+    "leak_text": "text_trial",
     "write_findings": "report.page",
 }
 
@@ -76,6 +78,7 @@ __all__ = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "leak_text",
     "write_findings",
 ]
 

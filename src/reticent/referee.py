@@ -29,6 +29,7 @@ from reticent.attacks.attack import (
     MembershipAttack,
     PropertyAttack,
     ReleaseAttack,
+    TextGradientAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -60,6 +61,8 @@ NO_PROPERTY = "needs a property that the model is not given: give roles, or prop
 OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
 
 A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
+
+A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -202,6 +205,7 @@ class Referee:
             *(self._properties(on_worlds) if on_worlds else ()),
             *(self._gradients(on_updates) if on_updates else ()),
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
+            *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

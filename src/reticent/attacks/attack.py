@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from reticent.access import Access, BoolArray, FloatArray
+from reticent.access import Access, BoolArray, FloatArray, IntArray
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.question import Question, Scores
@@ -15,6 +15,7 @@ from reticent.release import Guess, Knows, ReleaseScene
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
+from reticent.text_observation import TextObservation
 from reticent.worlds import PropertyScene
 
 MANY = 1_000
@@ -335,8 +336,56 @@ class ReleaseAttack(ABC):
         """Return what it makes of the release, of every person or, of a predicate, of some one."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextGradientAttack(ABC):
+    """Reads texts back from the gradient that a client shares.
+
+    Class attributes:
+        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = "the commonest tokens of public texts, and their commonest successors"
+    defences: ClassVar[str] = (
+        "secure aggregation over many clients; batches of more tokens; differential privacy"
+    )
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
+    caveat: ClassVar[str] = ""
+
+    price: ClassVar[str] = "no answers; every token tried at every place, seconds for a batch"
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def read(self, observation: TextObservation) -> tuple[IntArray, ...]:
+        """Return the sequences of the batch, token by token, as far as the gradient tells."""
+
+
 Attack = (
-    MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack | ReleaseAttack
+    MembershipAttack
+    | AttributeAttack
+    | InversionAttack
+    | PropertyAttack
+    | GradientAttack
+    | ReleaseAttack
+    | TextGradientAttack
 )
 """Any attack of the catalogue."""
 
