@@ -31,6 +31,7 @@ NAMES = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "read_weights",
 ]
 
 HEAVY = "pandas", "sklearn", "torch", "matplotlib", "scipy", "pyarrow", "httpx", "polars", "joblib", "rich"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reticent.result import Audit
     from reticent.settings import Settings
     from reticent.threshold import Threshold, Verdict
+    from reticent.weights_trial import read_weights
     from reticent.worlds import Property, Worlds
 
 __version__ = metadata.version("reticent")
@@ -47,6 +48,7 @@ _HOMES = {
     "datasets": None,
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
+    "read_weights": "weights_trial",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "datasets",
     "infer_property",
     "leak_gradients",
+    "read_weights",
 ]
 
 

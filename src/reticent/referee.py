@@ -28,6 +28,7 @@ from reticent.attacks.attack import (
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
+    WeightsAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -53,6 +54,8 @@ from reticent.targets.load import open_target, recipe_for
 from reticent.threshold import default_thresholds, read_thresholds
 
 OTHER_WORLDS = "trains many models on other shares of a property: run it by rt.infer_property"
+
+A_RELEASE = "reads training records back from weights: run it by rt.read_weights"
 
 AN_UPDATE = "reads shared gradients, not a model: run it by rt.leak_gradients"
 
@@ -194,6 +197,7 @@ class Referee:
             *(self._likenesses(on_classes) if on_classes else ()),
             *(unmeasured(a, "refused", OTHER_WORLDS) for a in on_worlds),
             *(unmeasured(a, "refused", AN_UPDATE) for a in attacks if isinstance(a, GradientAttack)),
+            *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, WeightsAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

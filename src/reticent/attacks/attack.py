@@ -11,6 +11,7 @@ from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.question import Question, Scores
+from reticent.release import Recovered, Release
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
@@ -251,7 +252,44 @@ class GradientAttack(ABC):
         """Return what the batch was, as far as the gradient tells."""
 
 
-Attack = MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack
+@dataclass(frozen=True, kw_only=True)
+class WeightsAttack(ABC):
+    """Reads training records back from the weights of a released model.
+
+    Class attributes:
+        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
+        informed: whether it has every training record but one, and looks for that one.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = "the nearest of as many records that the model never saw"
+    defences: ClassVar[str] = "stopping before the net fits every record; more records; differential privacy"
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
+    caveat: ClassVar[str] = ""
+    informed: ClassVar[bool] = False
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def reconstruct(self, release: Release, seed: int) -> Recovered:
+        """Return training records, as far as the weights tell."""
+
+
+Attack = (
+    MembershipAttack | AttributeAttack | InversionAttack | PropertyAttack | GradientAttack | WeightsAttack
+)
 """Any attack of the catalogue."""
 
 
