@@ -32,9 +32,10 @@ class KktReconstruction(WeightsAttack):
     Attributes:
         candidates: records that are searched at once, half of each class; several times the training records.
         steps: of the search.
-        rate: Adam's, of the records and multipliers, falling to nought by a cosine.
+        rate: Adam's, of the records and of multipliers as shares of `force`, falling to nought by a cosine.
         spread: standard deviation of the records that the search begins with, as a share of their range.
-        least: multiplier below which a candidate is pushed back, `5 max(0, least − λ)`.
+        force: about what multipliers are: the search begins with them between 0 and twice that.
+        least: multiplier below which a candidate is pushed back, `5 max(0, least − λ)`, as a share of `force`.
         steepness: of the sigmoid that stands for ReLU's derivative.
     """
 
@@ -48,7 +49,8 @@ class KktReconstruction(WeightsAttack):
     steps: int = 3000
     rate: float = 0.01
     spread: float = 0.01
-    least: float = 0.01
+    force: float = 0.01
+    least: float = 0.05
     steepness: float = 100.0
 
     def reconstruct(self, release: Release, seed: int) -> Recovered:
@@ -71,7 +73,7 @@ class KktReconstruction(WeightsAttack):
         kind = theta[0].dtype
         x = torch.randn(self.candidates, size, generator=made, dtype=kind)
         x = (x * self.spread * (release.high - release.low)).requires_grad_()
-        force = torch.rand(self.candidates, generator=made, dtype=kind).requires_grad_()
+        force = (2 * torch.rand(self.candidates, generator=made, dtype=kind)).requires_grad_()
         sign = torch.tensor([1.0, -1.0], dtype=kind).repeat(self.candidates)[: self.candidates]
         search = torch.optim.Adam([x, force], lr=self.rate)
         falling = torch.optim.lr_scheduler.CosineAnnealingLR(search, self.steps)
@@ -79,7 +81,7 @@ class KktReconstruction(WeightsAttack):
         left = torch.tensor(whole)
         for _ in range(self.steps):
             search.zero_grad()
-            sums = _gradients(weights, x, force * sign, self.steepness)
+            sums = _gradients(weights, x, self.force * force * sign, self.steepness)
             left = torch.stack([(t - s).square().sum() for t, s in zip(theta, sums, strict=True)]).sum()
             outside = (x - release.high).relu().square().sum() + (release.low - x).relu().square().sum()
             loss = left + outside + 5 * (self.least - force).relu().sum()
@@ -96,7 +98,9 @@ def _layers(module: Any) -> list[tuple[Tensor, Tensor | None]]:
     import torch
     from torch import nn
 
-    parts = [p for p in module if not isinstance(p, nn.Flatten)] if isinstance(module, nn.Sequential) else []
+    parts: list[Any] = []
+    if isinstance(module, nn.Sequential):
+        parts = [p for p in module if not isinstance(p, nn.Flatten)]
     linear, between = parts[::2], parts[1::2]
     fits = (
         len(parts) > 2
