@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +20,7 @@ POINTS = np.array([[0.9, 0.1, 0.0], [-0.2, 0.8, 0.5], [-0.7, -0.6, 0.3], [0.1, -
 def net(*sizes, seed=0, kind=torch.float64):
     torch.manual_seed(seed)
     layers = [nn.Flatten()]
-    for place, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for place, (before, after) in enumerate(pairwise(sizes)):
         layers += [nn.ReLU()] if place else []
         layers += [nn.Linear(before, after, bias=not place)]
     return nn.Sequential(*layers).to(kind)
@@ -33,6 +35,34 @@ def test_the_sum_of_gradients_is_that_of_automatic_differentiation(sizes):
         _gradients(_layers(module), x, force, 100.0), module.parameters(), strict=True
     ):
         assert torch.allclose(ours, parameter.grad)
+
+
+def fitted():
+    """A net trained on the four points until its margins are all but equal."""
+    module = net(3, 100, 1)
+    nn.init.normal_(module[1].weight, std=1e-2)
+    nn.init.zeros_(module[1].bias)
+    x, sign = torch.tensor(POINTS), torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+    for _ in range(4000):
+        module.zero_grad()
+        margin = sign * module(x).squeeze(1)
+        torch.logsumexp(-margin, dim=0).backward()
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter -= 0.02 / max(1.0, float(margin.min()) / 5) * parameter.grad
+    return module
+
+
+def test_the_points_that_a_net_was_trained_on_are_found_and_an_untrained_net_shows_none():
+    search = KktReconstruction(candidates=16, force=0.3, steepness=20.0, steps=1500)
+    away, mismatch = [], []
+    for module in (fitted(), net(3, 100, 1, seed=1)):
+        made = search.reconstruct(Release(model=module, shape=(3,), low=-1.0, high=1.0), 0)
+        away.append(np.linalg.norm(POINTS[:, None] - made.records[None], axis=2).min(axis=1))
+        mismatch.append(made.mismatch)
+    assert away[0].max() < 0.3
+    assert away[0].mean() < 0.2 < 0.4 < away[1].mean()
+    assert mismatch[0] < 0.01 < 0.9 < mismatch[1]
 
 
 def asked(module, **options):

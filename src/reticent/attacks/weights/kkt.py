@@ -35,7 +35,7 @@ class KktReconstruction(WeightsAttack):
         rate: Adam's, of the records and of multipliers as shares of `force`, falling to nought by a cosine.
         spread: standard deviation of the records that the search begins with, as a share of their range.
         force: about what multipliers are: the search begins with them between 0 and twice that.
-        least: multiplier below which a candidate is pushed back, `5 max(0, least − λ)`, as a share of `force`.
+        least: multiplier, as a share of `force`, below which a candidate is pushed up by `5 (least − λ)`.
         steepness: of the sigmoid that stands for ReLU's derivative.
     """
 
@@ -47,11 +47,11 @@ class KktReconstruction(WeightsAttack):
     )
     candidates: int = 200
     steps: int = 3000
-    rate: float = 0.01
-    spread: float = 0.01
-    force: float = 0.01
+    rate: float = 0.02
+    spread: float = 0.1
+    force: float = 0.05
     least: float = 0.05
-    steepness: float = 100.0
+    steepness: float = 5.0
 
     def reconstruct(self, release: Release, seed: int) -> Recovered:
         """Return the candidates as the search left them; `mismatch` is what is left of ‖θ − Σ‖² over ‖θ‖².
