@@ -35,7 +35,7 @@ RECORDS = 1000
 HIDDEN = 100
 UNITS = 500
 ROUNDS = 2000
-STEPS = 900
+STEPS = 3000
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
@@ -171,7 +171,8 @@ WORDS = {
         "pictures that the net never saw. The published setting (as recalled, not looked up: 500 digits, two "
         "hidden layers of 1000, a million epochs, 50,000 steps and a sweep of options) shows tens of clear "
         "digits; here 100 digits, one hidden layer of 500, a short training on the logarithm of the loss, "
-        "and one search."
+        "and one search. With 900 steps .15 were shown. Where the control shows more than the search, the "
+        "pictures did not leak here by this attack; 500 pictures were not tried."
     ),
 }
 
