@@ -42,8 +42,8 @@ class KktReconstruction(WeightsAttack):
     needs: ClassVar[Access] = Access.WEIGHTS
     source: ClassVar[str] = "Haim, Vardi, Yehudai, Shamir & Irani 2022, arXiv:2206.07758, section 4"
     caveat: ClassVar[str] = (
-        "needs a fully connected ReLU net of two classes, trained far past fitting; can't tell which candidates "
-        "are records, and one short search misses pictures that a long one with a sweep of options may find"
+        "needs a fully connected ReLU net of two classes, trained far past fitting; can't tell which "
+        "candidates are records, and a short search misses pictures that a long one with a sweep may find"
     )
     candidates: int = 200
     steps: int = 3000
