@@ -16,7 +16,7 @@ from reticent.attacks.weights import InformedAdversary, KktReconstruction
 from reticent.errors import DataError
 from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Withheld
-from reticent.release import Recovered
+from reticent.open_model import Recovered
 
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 12, 12))
@@ -31,15 +31,15 @@ class Leaks(WeightsAttack):
     needs: ClassVar[Access] = Access.WEIGHTS
     source: ClassVar[str] = "none"
 
-    def reconstruct(self, release, seed):
-        return Recovered(np.asarray(release.model), np.zeros(len(release.model), dtype=int), 0.0)
+    def reconstruct(self, seen, seed):
+        return Recovered(np.asarray(seen.model), np.zeros(len(seen.model), dtype=int), 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Breaks(Leaks):
     """Throws."""
 
-    def reconstruct(self, release, seed):
+    def reconstruct(self, seen, seed):
         raise RuntimeError("broken")
 
 

@@ -23,7 +23,7 @@ from reticent.finding import Cost, Finding, Threat
 from reticent.hearing import first_line, threw, unmeasured
 from reticent.measure.estimate import Estimate, Figure, Withheld, clopper_pearson
 from reticent.measure.images import WINDOW, ssim
-from reticent.release import Recovered, Release
+from reticent.open_model import Recovered, OpenModel
 
 CLOSE = 1e-6
 """Worst error of a value, as a share of the records' range, below which a record counts as recovered."""
@@ -199,7 +199,7 @@ def read_weights(
         )
     if not (np.isfinite(x).all() and np.isfinite(unseen).all()):
         raise DataError("some records hold values that are not finite; fill them as the model was trained")
-    release = Release(
+    seen = OpenModel(
         model=model,
         shape=x.shape[1:],
         low=float(min(x.min(), unseen.min())),
@@ -213,9 +213,9 @@ def read_weights(
             if attack.informed:
                 rng = np.random.default_rng(seed)
                 asked = rng.permutation(len(x))[:hidden]
-                evidence = _hidden(attack, release, x, np.asarray(y), asked, seed, advance)
+                evidence = _hidden(attack, seen, x, np.asarray(y), asked, seed, advance)
             else:
-                evidence = _shown(attack.reconstruct(release, seed), x, unseen, mean)
+                evidence = _shown(attack.reconstruct(seen, seed), x, unseen, mean)
         except MemoryError:
             raise
         except ReticentError as error:
@@ -242,18 +242,18 @@ def read_weights(
 
 def _hidden(
     attack: WeightsAttack,
-    release: Release,
+    seen: OpenModel,
     x: FloatArray,
     y: IntArray,
     asked: IntArray,
     seed: int,
     advance: Callable[[int], None],
 ) -> Hidden:
-    span = (release.high - release.low) or 1.0
+    span = (seen.high - seen.low) or 1.0
     errors, control, right, mismatch = [], [], [], []
     for one in asked:
         known = np.delete(x, one, axis=0)
-        made = attack.reconstruct(replace(release, known=known, labels=np.delete(y, one)), seed)
+        made = attack.reconstruct(replace(seen, known=known, labels=np.delete(y, one)), seed)
         away = np.abs(known - x[one]).reshape(len(known), -1)
         errors.append(np.abs(made.records[0] - x[one]).max() / span)
         control.append(away[np.square(away).sum(axis=1).argmin()].max() / span)

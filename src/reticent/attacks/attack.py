@@ -11,7 +11,7 @@ from reticent.access import Access, BoolArray, FloatArray
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.question import Question, Scores
-from reticent.release import Recovered, Release
+from reticent.open_model import Recovered, OpenModel
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
@@ -283,7 +283,7 @@ class WeightsAttack(ABC):
         return _name(self)
 
     @abstractmethod
-    def reconstruct(self, release: Release, seed: int) -> Recovered:
+    def reconstruct(self, seen: OpenModel, seed: int) -> Recovered:
         """Return training records, as far as the weights tell."""
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from reticent.attacks.weights import InformedAdversary
 from reticent.errors import DataError, ModelError
-from reticent.release import Release
+from reticent.open_model import OpenModel
 
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 6))
@@ -25,8 +25,8 @@ def fitted(y=Y, **options):
 
 def asked(model, missing=7, y=Y, known=None):
     rest = np.delete(X, missing, axis=0) if known is None else known
-    release = Release(model=model, shape=(2, 3), low=0.0, high=1.0, known=rest, labels=np.delete(y, missing))
-    return InformedAdversary().reconstruct(release, 0)
+    seen = OpenModel(model=model, shape=(2, 3), low=0.0, high=1.0, known=rest, labels=np.delete(y, missing))
+    return InformedAdversary().reconstruct(seen, 0)
 
 
 @pytest.mark.parametrize("y", [Y, KINDS], ids=["two classes", "three classes"])

@@ -12,7 +12,7 @@ from torch import nn
 from reticent.attacks.weights import KktReconstruction
 from reticent.attacks.weights.kkt import _gradients, _layers
 from reticent.errors import DataError, ModelError
-from reticent.release import Release
+from reticent.open_model import OpenModel
 
 POINTS = np.array([[0.9, 0.1, 0.0], [-0.2, 0.8, 0.5], [-0.7, -0.6, 0.3], [0.1, -0.4, -0.9]])
 
@@ -57,7 +57,7 @@ def test_the_points_that_a_net_was_trained_on_are_found_and_an_untrained_net_sho
     search = KktReconstruction(candidates=16, force=0.3, steepness=20.0, steps=1500)
     away, mismatch = [], []
     for module in (fitted(), net(3, 100, 1, seed=1)):
-        made = search.reconstruct(Release(model=module, shape=(3,), low=-1.0, high=1.0), 0)
+        made = search.reconstruct(OpenModel(model=module, shape=(3,), low=-1.0, high=1.0), 0)
         away.append(np.linalg.norm(POINTS[:, None] - made.records[None], axis=2).min(axis=1))
         mismatch.append(made.mismatch)
     assert away[0].max() < 0.3
@@ -66,15 +66,15 @@ def test_the_points_that_a_net_was_trained_on_are_found_and_an_untrained_net_sho
 
 
 def asked(module, **options):
-    release = Release(model=module, shape=(3,), low=-1.0, high=1.0)
-    return KktReconstruction(candidates=12, steps=1500, force=0.5, **options).reconstruct(release, 0)
+    seen = OpenModel(model=module, shape=(3,), low=-1.0, high=1.0)
+    return KktReconstruction(candidates=12, steps=1500, force=0.5, **options).reconstruct(seen, 0)
 
 
 def test_weights_that_differ_give_another_answer_and_the_same_seed_the_same():
     one, other = net(3, 30, 1), net(3, 30, 1, seed=1)
     brief = KktReconstruction(candidates=6, steps=20)
     first, again, others = (
-        brief.reconstruct(Release(model=m, shape=(3,), low=-1.0, high=1.0), 0).records
+        brief.reconstruct(OpenModel(model=m, shape=(3,), low=-1.0, high=1.0), 0).records
         for m in (one, one, other)
     )
     assert np.array_equal(first, again)
@@ -83,7 +83,7 @@ def test_weights_that_differ_give_another_answer_and_the_same_seed_the_same():
 
 def test_records_keep_their_shape_and_half_of_them_each_label():
     brief = KktReconstruction(candidates=6, steps=5)
-    made = brief.reconstruct(Release(model=net(12, 9, 1), shape=(3, 4), low=0.0, high=1.0), 0)
+    made = brief.reconstruct(OpenModel(model=net(12, 9, 1), shape=(3, 4), low=0.0, high=1.0), 0)
     assert made.records.shape == (6, 3, 4)
     assert made.labels.tolist() == [1, 0, 1, 0, 1, 0]
     assert np.isfinite(made.mismatch)

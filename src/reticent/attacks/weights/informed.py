@@ -16,7 +16,7 @@ import numpy as np
 from reticent.access import Access, FloatArray
 from reticent.attacks.attack import WeightsAttack
 from reticent.errors import DataError, ModelError
-from reticent.release import Recovered, Release
+from reticent.open_model import Recovered, OpenModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class InformedAdversary(WeightsAttack):
     defences: ClassVar[str] = "differential privacy: noise on the objective or on the weights"
     informed: ClassVar[bool] = True
 
-    def reconstruct(self, release: Release, seed: int) -> Recovered:
+    def reconstruct(self, seen: OpenModel, seed: int) -> Recovered:
         """Return the missing record and its label.
 
         `mismatch` compares the missing record's gradient by the intercept, which the weights give, with that
@@ -44,22 +44,22 @@ class InformedAdversary(WeightsAttack):
                 it converged on all classes alike; or weights that are not finite.
             DataError: known records of another size, or labels that the model does not have.
         """
-        weights, intercept = _solved(release.model)
-        known = np.asarray(release.known, dtype=np.float64).reshape(len(release.known), -1)
-        if known.shape[1] != weights.shape[1] or int(np.prod(release.shape)) != weights.shape[1]:
+        weights, intercept = _solved(seen.model)
+        known = np.asarray(seen.known, dtype=np.float64).reshape(len(seen.known), -1)
+        if known.shape[1] != weights.shape[1] or int(np.prod(seen.shape)) != weights.shape[1]:
             raise DataError(
                 f"known records of {known.shape[1]} values were given to a model of {weights.shape[1]}; "
                 "give them as the model was trained on them"
             )
-        classes = np.asarray(release.model.classes_)
-        if not np.isin(release.labels, classes).all():
+        classes = np.asarray(seen.model.classes_)
+        if not np.isin(seen.labels, classes).all():
             raise DataError(
                 "the known records have labels that the model does not; give those that it was fitted with"
             )
-        truth = (np.asarray(release.labels)[:, None] == classes).astype(np.float64)
+        truth = (np.asarray(seen.labels)[:, None] == classes).astype(np.float64)
         truth = truth[:, -1:] if len(weights) == 1 else truth
         over = _chances(known @ weights.T + intercept) - truth
-        left = over.T @ known + weights / float(release.model.C)
+        left = over.T @ known + weights / float(seen.model.C)
         sure = over.sum(axis=0)
         row = int(np.abs(sure).argmax())
         if sure[row] == 0:
@@ -71,7 +71,7 @@ class InformedAdversary(WeightsAttack):
         own = np.array([float(place)]) if len(weights) == 1 else np.eye(len(classes))[place]
         should = own - _chances(record @ weights.T + intercept)
         mismatch = float(np.abs(should - sure).max() / np.abs(sure).max())
-        return Recovered(record.reshape(1, *release.shape), classes[[place]], mismatch)
+        return Recovered(record.reshape(1, *seen.shape), classes[[place]], mismatch)
 
 
 def _solved(model: Any) -> tuple[FloatArray, FloatArray]:

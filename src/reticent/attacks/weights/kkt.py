@@ -17,7 +17,7 @@ import numpy as np
 from reticent.access import Access
 from reticent.attacks.attack import WeightsAttack
 from reticent.errors import DataError, ModelError
-from reticent.release import Recovered, Release
+from reticent.open_model import Recovered, OpenModel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +53,7 @@ class KktReconstruction(WeightsAttack):
     least: float = 0.05
     steepness: float = 5.0
 
-    def reconstruct(self, release: Release, seed: int) -> Recovered:
+    def reconstruct(self, seen: OpenModel, seed: int) -> Recovered:
         """Return the candidates as the search left them; `mismatch` is what is left of ‖θ − Σ‖² over ‖θ‖².
 
         Raises:
@@ -62,8 +62,8 @@ class KktReconstruction(WeightsAttack):
         """
         import torch
 
-        weights = _layers(release.model)
-        size = int(np.prod(release.shape))
+        weights = _layers(seen.model)
+        size = int(np.prod(seen.shape))
         if weights[0][0].shape[1] != size:
             raise DataError(
                 f"records of {size} values were given to a net of {weights[0][0].shape[1]}; give them alike"
@@ -72,7 +72,7 @@ class KktReconstruction(WeightsAttack):
         theta = [w for pair in weights for w in pair if w is not None]
         kind = theta[0].dtype
         x = torch.randn(self.candidates, size, generator=made, dtype=kind)
-        x = (x * self.spread * (release.high - release.low)).requires_grad_()
+        x = (x * self.spread * (seen.high - seen.low)).requires_grad_()
         force = (2 * torch.rand(self.candidates, generator=made, dtype=kind)).requires_grad_()
         sign = torch.tensor([1.0, -1.0], dtype=kind).repeat(self.candidates)[: self.candidates]
         search = torch.optim.Adam([x, force], lr=self.rate)
@@ -83,13 +83,13 @@ class KktReconstruction(WeightsAttack):
             search.zero_grad()
             sums = _gradients(weights, x, self.force * force * sign, self.steepness)
             left = torch.stack([(t - s).square().sum() for t, s in zip(theta, sums, strict=True)]).sum()
-            outside = (x - release.high).relu().square().sum() + (release.low - x).relu().square().sum()
+            outside = (x - seen.high).relu().square().sum() + (seen.low - x).relu().square().sum()
             loss = left + outside + 5 * (self.least - force).relu().sum()
             loss.backward()  # type: ignore[no-untyped-call]
             search.step()
             falling.step()
         labels = (sign > 0).long().numpy()
-        records = x.detach().double().numpy().reshape(-1, *release.shape)
+        records = x.detach().double().numpy().reshape(-1, *seen.shape)
         return Recovered(records, labels, float(left.detach()) / whole)
 
 

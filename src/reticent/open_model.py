@@ -11,7 +11,7 @@ from reticent.access import FloatArray, IntArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Release:
+class OpenModel:
     """A model with its weights, and what the attacker has besides.
 
     Attributes:
