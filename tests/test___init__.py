@@ -33,6 +33,7 @@ NAMES = [
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "read_weights",
     "write_findings",
 ]
 

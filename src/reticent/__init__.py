@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reticent.settings import Settings
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
+    from reticent.weights_trial import read_weights
     from reticent.worlds import Worlds
 
 __version__ = metadata.version("reticent")
@@ -52,6 +53,7 @@ _HOMES = {
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
+    "read_weights": "weights_trial",
     "write_findings": "report.page",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "read_weights",
     "write_findings",
 ]
 

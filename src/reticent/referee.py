@@ -30,6 +30,7 @@ from reticent.attacks.attack import (
     PropertyAttack,
     ReleaseAttack,
     TextGradientAttack,
+    WeightsAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -63,6 +64,9 @@ OTHER_MODELS = "trains models on other shares of a property, and no recipe says 
 A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
 
 A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
+
+OPEN_WEIGHTS = "reads training records back from weights: run it by rt.read_weights"
+
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -206,6 +210,7 @@ class Referee:
             *(self._gradients(on_updates) if on_updates else ()),
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
             *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
+            *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

@@ -14,6 +14,7 @@ from reticent.measure.estimate import (
     bootstrap_models_and_records,
     clopper_pearson,
     clopper_pearson_bounds,
+    median,
     order_statistic_bounds,
 )
 
@@ -132,3 +133,18 @@ def test_bootstrap_refuses_one_model_and_an_undefined_statistic() -> None:
     scores = np.zeros((3, 10))
     with pytest.raises(ValueError, match="not finite"):
         bootstrap_models_and_records(lambda s, t: float("nan"), scores, scores > 0)
+
+
+@pytest.mark.parametrize("size", [6, 15, 40])
+def test_the_interval_of_a_median_holds_it_as_often_as_it_says(size):
+    rng = np.random.default_rng(size)
+    held = []
+    for _ in range(2000):
+        found = median(rng.exponential(size=size))
+        held.append(found.low <= np.log(2) <= found.high)
+    assert np.mean(held) > 0.95 - 3 * np.sqrt(0.05 * 0.95 / 2000)
+
+
+@pytest.mark.parametrize("size", [0, 1, 5])
+def test_a_median_of_few_is_withheld(size):
+    assert isinstance(median(np.ones(size)), Withheld)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_FAMILIES = ("attribute", "gradients", "inversion", "membership", "property", "release")
+_FAMILIES = ("attribute", "gradients", "inversion", "membership", "property", "release", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from reticent.access import Access, BoolArray, FloatArray, IntArray
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
+from reticent.open_model import OpenModel, Recovered
 from reticent.question import Question, Scores
 from reticent.release import Guess, Knows, ReleaseScene
 from reticent.scene import ClassScene, Scene, SecretScene
@@ -378,6 +379,48 @@ class TextGradientAttack(ABC):
         """Return the sequences of the batch, token by token, as far as the gradient tells."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WeightsAttack(ABC):
+    """Reads training records back from the weights of a released model.
+
+    Class attributes:
+        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
+        informed: whether it has every training record but one, and looks for that one.
+    """
+
+    threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    control: ClassVar[str] = "the nearest of as many records that the model never saw"
+    defences: ClassVar[str] = "stopping before the net fits every record; more records; differential privacy"
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = False
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
+    caveat: ClassVar[str] = ""
+    informed: ClassVar[bool] = False
+
+    price: ClassVar[str] = "no answers; the closed form a second, the search minutes to hours"
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def reconstruct(self, seen: OpenModel, seed: int) -> Recovered:
+        """Return training records, as far as the weights tell."""
+
+
 Attack = (
     MembershipAttack
     | AttributeAttack
@@ -386,6 +429,7 @@ Attack = (
     | GradientAttack
     | ReleaseAttack
     | TextGradientAttack
+    | WeightsAttack
 )
 """Any attack of the catalogue."""
 

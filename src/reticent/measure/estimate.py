@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, log10
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reticent.measure._checked import Bools, Floats, checked_level
 
@@ -76,7 +77,7 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     return Estimate(successes / trials, float(low), float(high), level, "Clopper-Pearson", int(trials))
 
 
-def median(values: Floats, level: float = 0.95) -> Figure:
+def median(values: NDArray[np.floating[Any]], level: float = 0.95) -> Figure:
     """Return the median of independent values, between two of them.
 
     As many values as heads of a fair coin lie below the true median (Conover 1999, section 3.2), whatever
