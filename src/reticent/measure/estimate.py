@@ -86,7 +86,7 @@ def median(values: NDArray[np.floating[Any]], level: float = 0.95) -> Figure:
     from scipy.stats import binom
 
     ordered, n = np.sort(values), len(values)
-    rank = int(binom.ppf((1 - checked_level(level)) / 2, n, 0.5)) if n else 0
+    rank = int(binom.ppf(checked_level(level) / 2, n, 0.5)) if n else 0
     if rank < 1:
         return Withheld(f"{n} values are too few for a median with its interval")
     low, high = float(ordered[rank - 1]), float(ordered[n - rank])
