@@ -6,14 +6,20 @@ import pytest
 
 from reticent.access import Access
 from reticent.attacks import attribute, inversion, membership
-from reticent.attacks.attack import (
-    AttributeAttack,
-    InversionAttack,
-    MembershipAttack,
+from reticent.attacks.attack import AttributeAttack, InversionAttack, MembershipAttack
+from reticent.attacks.catalogue import (
+    DEFAULT,
+    FAMILIES,
+    catalogue,
+    chosen,
+    left_out,
+    named,
+    needed,
+    worth_running,
 )
-from reticent.attacks.catalogue import DEFAULT, FAMILIES, catalogue, chosen, left_out, named, worth_running
 from reticent.attacks.membership import Lira, PerClass, ResponseCanvas, Rmia, Robustness
 from reticent.attacks.metrics import Metric
+from reticent.attacks.release import Linkability
 from reticent.errors import PlanError
 
 
@@ -27,6 +33,11 @@ def test_every_attack_says_what_it_is():
         assert attack.source
         assert isinstance(attack.needs, Access)
         assert not issubclass(attack, MembershipAttack) or attack().questions
+
+
+def test_what_an_attack_needs_is_a_rung_of_access_or_the_release():
+    assert needed(Lira) == "scores"
+    assert needed(Linkability) == "the release"
 
 
 def test_no_two_of_the_defaults_share_a_name():

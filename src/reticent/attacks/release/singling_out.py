@@ -69,12 +69,12 @@ class SinglingOut(ReleaseAttack):
 def _by_one(release: Table, rng: np.random.Generator) -> dict[int, Predicate]:
     """Row singled out -> the predicate, in random order."""
     found: list[tuple[int, Predicate]] = []
-    for column, number_ in enumerate(release.numbers):
+    for column, is_number in enumerate(release.numbers):
         values = np.asarray(release.values[:, column])
         tried = [Condition(column, "missing")]
         present, counts = np.unique(values[~np.isnan(values)], return_counts=True)
         tried += [Condition(column, "==", float(value)) for value in present[counts == 1]]
-        if number_ and len(present):
+        if is_number and len(present):
             tried += [Condition(column, "<=", float(present[0])), Condition(column, ">=", float(present[-1]))]
         for condition in tried:
             rows = np.flatnonzero(condition.holds(values))
