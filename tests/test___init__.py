@@ -28,6 +28,7 @@ NAMES = [
     "Worlds",
     "attacks",
     "audit",
+    "audit_detector",
     "audit_release",
     "datasets",
     "infer_property",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reticent import attacks, datasets
     from reticent.access import Access, Outputs, Target
     from reticent.data import Property, Records, Roles
+    from reticent.detector_trial import audit_detector
     from reticent.errors import ReticentError, UserError
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
@@ -48,6 +49,7 @@ _HOMES = {
     "Worlds": "worlds",
     "attacks": None,
     "audit": "referee",
+    "audit_detector": "detector_trial",
     "audit_release": "release_trial",
     "datasets": None,
     "infer_property": "property_trial",
@@ -76,6 +78,7 @@ __all__ = [
     "Worlds",
     "attacks",
     "audit",
+    "audit_detector",
     "audit_release",
     "datasets",
     "infer_property",

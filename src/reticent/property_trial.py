@@ -119,8 +119,8 @@ class OneModel:
 
     Attributes:
         guess: the share of records with the property that the model is said to be trained on.
-        reach: half the width of the interval around it: as far off as the attacker was of 95 % of the victims
-            whose share was known.
+        reach: half the width of the interval around it, from how far off the attacker was of victims whose
+            share was known.
         truth: the share among the records that it was trained on.
         before: the share among the attacker's own records, which is what is guessed without the model.
     """
@@ -400,6 +400,8 @@ def _of_one(attack: PropertyAttack, scene: PropertyScene, told: ShareGuesses, mo
     What an attack learnt from its own models it takes too literally: they share records. The victims' guesses
     against their known shares give a line, by which the guess is read off (classical calibration).
     """
+    from scipy.special import stdtrit
+
     slope, offset = np.polyfit(told.truth, told.guesses, 1)
     straight = slope > FLAT
 
@@ -407,6 +409,7 @@ def _of_one(attack: PropertyAttack, scene: PropertyScene, told: ShareGuesses, mo
         return np.clip((guesses - offset) / slope if straight else guesses, 0, 1)
 
     guess = float(read(attack.guess(scene.facing(model.target)))[0])
-    off = np.sort(np.abs(read(told.guesses) - told.truth))
-    reach = float(off[min(len(off) - 1, int(np.ceil(0.95 * (len(off) + 1))) - 1)])
+    # Student's at 99 % to hold at 95 %: victims share records, and so are fewer than they look
+    off = read(told.guesses) - told.truth
+    reach = float(stdtrit(len(off) - 2, 0.995) * np.sqrt(np.square(off).sum() / (len(off) - 2)))
     return OneModel(guess, reach, model.truth, model.before)

@@ -24,6 +24,7 @@ from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
+    DetectorAttack,
     GradientAttack,
     InversionAttack,
     MembershipAttack,
@@ -60,6 +61,8 @@ from reticent.threshold import default_thresholds, read_thresholds
 NO_PROPERTY = "needs a property that the model is not given: give roles, or properties in [data]"
 
 OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
+
+A_DETECTOR = "reads an object detector's boxes, and this is a classifier: run it by rt.audit_detector"
 
 A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
 
@@ -208,6 +211,7 @@ class Referee:
             *(self._likenesses(on_classes) if on_classes else ()),
             *(self._properties(on_worlds) if on_worlds else ()),
             *(self._gradients(on_updates) if on_updates else ()),
+            *(unmeasured(a, "refused", A_DETECTOR) for a in attacks if isinstance(a, DetectorAttack)),
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
             *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
             *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_FAMILIES = ("attribute", "gradients", "inversion", "membership", "property", "release", "weights")
+_FAMILIES = (
+    "attribute",
+    "detector",
+    "gradients",
+    "inversion",
+    "membership",
+    "property",
+    "release",
+    "weights",
+)
 
 
 def __getattr__(name: str) -> Any:

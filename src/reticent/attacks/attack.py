@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray
+from reticent.detections import DetectorScene
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.open_model import OpenModel, Recovered
@@ -421,6 +422,46 @@ class WeightsAttack(ABC):
         """Return training records, as far as the weights tell."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DetectorAttack(ABC):
+    """Says of each image how much it looks as if the detector was trained on it.
+
+    Class attributes:
+        needs, source, caveat, control, defences: as for `MembershipAttack`.
+        shadows: whether it learns from detectors of the attacker's own.
+    """
+
+    threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    control: ClassVar[str] = "box count, highest score and loss; a classifier that never sees the detector"
+    defences: ClassVar[str] = "fewer epochs, more images, dropout; boxes without scores; differential privacy"
+    needs: ClassVar[Access]
+    source: ClassVar[str]
+    shadows: ClassVar[bool] = True
+    population: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
+    caveat: ClassVar[str] = ""
+    price: ClassVar[str] = "an answer an image, and detectors trained by the attacker"
+
+    @classmethod
+    def title(cls) -> str:
+        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
+        return _title(cls)
+
+    @classmethod
+    def cost(cls) -> str:
+        """What it takes with its usual options, for the catalogue."""
+        return cls.price
+
+    @property
+    def name(self) -> str:
+        """Its title, with the options that differ from the defaults."""
+        return _name(self)
+
+    @abstractmethod
+    def guess(self, scene: DetectorScene) -> FloatArray:
+        """Return one score per image, (images,), higher = member."""
+
+
 Attack = (
     MembershipAttack
     | AttributeAttack
@@ -430,6 +471,7 @@ Attack = (
     | ReleaseAttack
     | TextGradientAttack
     | WeightsAttack
+    | DetectorAttack
 )
 """Any attack of the catalogue."""
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
-from reticent.attacks import attribute, gradients, inversion, membership, property, release, weights
+from reticent.attacks import attribute, detector, gradients, inversion, membership, property, release, weights
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
@@ -35,7 +35,7 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-FAMILIES = (membership, attribute, inversion, property, gradients, release, weights)
+FAMILIES = (membership, detector, attribute, inversion, property, gradients, release, weights)
 
 DEFAULT: tuple[Attack, ...] = tuple(attack for family in FAMILIES for attack in family.DEFAULT)
 """Every attack of every family, once."""
