@@ -71,8 +71,9 @@ def write_table(results: dict[str, Any]) -> str:
     lines = [
         "# Who was in an object detector's training set",
         "",
-        f"Written by `python bench/detector.py` on {machine['processor']}, one core, in {results['seconds']} s. "
-        f"{PICTURES} members and as many others, {SHADOWS} detectors of the attacker's; 95 % intervals.",
+        f"Written by `python bench/detector.py` on {machine['processor']}, one core, in "
+        f"{results['seconds']} s. {PICTURES} members and as many others, {SHADOWS} detectors of the "
+        "attacker's own; 95 % intervals.",
         "",
         f"| {' | '.join(rows[0])} |",
         f"|{'---|' * len(rows[0])}",
