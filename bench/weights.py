@@ -170,9 +170,9 @@ WORDS = {
         "Share of training pictures that some candidate is like by SSIM over .4; the control is as many "
         "pictures that the net never saw. The published setting (as recalled, not looked up: 500 digits, two "
         "hidden layers of 1000, a million epochs, 50,000 steps and a sweep of options) shows tens of clear "
-        "digits; here one hidden layer of 500, a short training on the logarithm of the loss, and one search. "
-        "With 900 steps .15 of the 100 were shown. Where the control shows more than the search, the pictures "
-        "did not leak here by this attack. A digit is so like other digits that .4 says little by itself."
+        "digits; here one hidden layer of 500, a short training on the logarithm of the loss, and one search "
+        "(900 steps showed .15 of the 100). Where the control shows more than the search, the pictures did "
+        "not leak here by this attack. A digit is so like other digits that .4 says little by itself."
     ),
 }
 
