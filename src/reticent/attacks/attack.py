@@ -103,29 +103,24 @@ class SignalsAttack(MembershipAttack):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttributeAttack(ABC):
-    """Guesses a sensitive column of each record from the rest of it and the model.
-
-    It knows the value of some records that the model never saw (the population), as someone who holds data
-    of the same kind does.
+class Named(ABC):
+    """What attacks on anything else than membership have in common: what the catalogue says of them.
 
     Class attributes:
-        needs, source, costly, caveat: as for `MembershipAttack`.
+        needs, source, shadows, population, costly, caveat, control, defences: as for `MembershipAttack`.
+        price: what it takes, with its usual options.
     """
 
-    threat: ClassVar[Threat] = Threat.ATTRIBUTE
-    control: ClassVar[str] = "the best imputation from the same records without the model"
-    defences: ClassVar[str] = (
-        "against the leak: differential privacy, regularisation; against what imputation guesses: nothing"
-    )
+    threat: ClassVar[Threat]
     needs: ClassVar[Access]
     source: ClassVar[str]
+    control: ClassVar[str]
+    defences: ClassVar[str]
+    price: ClassVar[str]
     shadows: ClassVar[bool] = False
-    population: ClassVar[bool] = True
+    population: ClassVar[bool] = False
     costly: ClassVar[bool] = False
     caveat: ClassVar[str] = ""
-
-    price: ClassVar[str] = "an answer a record for each value of the column"
 
     @classmethod
     def title(cls) -> str:
@@ -141,6 +136,23 @@ class AttributeAttack(ABC):
     def name(self) -> str:
         """Its title, with the options that differ from the defaults."""
         return _name(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeAttack(Named):
+    """Guesses a sensitive column of each record from the rest of it and the model.
+
+    It knows the value of some records that the model never saw (the population), as someone who holds data
+    of the same kind does.
+    """
+
+    threat: ClassVar[Threat] = Threat.ATTRIBUTE
+    control: ClassVar[str] = "the best imputation from the same records without the model"
+    defences: ClassVar[str] = (
+        "against the leak: differential privacy, regularisation; against what imputation guesses: nothing"
+    )
+    population: ClassVar[bool] = True
+    price: ClassVar[str] = "an answer a record for each value of the column"
 
     @abstractmethod
     def asks(self, secret: Secret) -> tuple[Question, ...]:
@@ -152,12 +164,8 @@ class AttributeAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InversionAttack(ABC):
-    """Draws what the people of each class look like, from the model alone.
-
-    Class attributes:
-        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
-    """
+class InversionAttack(Named):
+    """Draws what the people of each class look like, from the model alone."""
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
     control: ClassVar[str] = (
@@ -166,29 +174,8 @@ class InversionAttack(ABC):
     defences: ClassVar[str] = (
         "labels or rounded scores only; differential privacy; classes that are not single people"
     )
-    needs: ClassVar[Access]
-    source: ClassVar[str]
-    shadows: ClassVar[bool] = False
     population: ClassVar[bool] = True
-    costly: ClassVar[bool] = False
-    caveat: ClassVar[str] = ""
-
     price: ClassVar[str] = "up to a thousand gradients a class"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def draw(self, scene: ClassScene) -> FloatArray:
@@ -196,13 +183,12 @@ class InversionAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PropertyAttack(ABC):
+class PropertyAttack(Named):
     """Guesses how many of a model's training records have a property that is not its task.
 
     It trains models of its own on either share, and compares the victim with them.
 
     Class attributes:
-        needs, source, caveat: as for `MembershipAttack`.
         estimates: whether it gives a share among many; else it tells two worlds apart.
         shadows: whether it compares the victim with models of its own.
     """
@@ -212,30 +198,10 @@ class PropertyAttack(ABC):
     defences: ClassVar[str] = (
         "answers to fewer people; resampling the training data to a share that is public"
     )
-    needs: ClassVar[Access]
-    source: ClassVar[str]
     estimates: ClassVar[bool] = False
     shadows: ClassVar[bool] = True
     population: ClassVar[bool] = True
-    costly: ClassVar[bool] = False
-    caveat: ClassVar[str] = ""
-
     price: ClassVar[str] = "tens of models trained on each share; an answer a probe"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @property
     def poison(self) -> float:
@@ -256,39 +222,14 @@ class PropertyAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradientAttack(ABC):
-    """Reads records back from the gradient that a client shares.
-
-    Class attributes:
-        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
-    """
+class GradientAttack(Named):
+    """Reads records back from the gradient that a client shares."""
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
     control: ClassVar[str] = "the mean public record, which never sees the gradient"
     defences: ClassVar[str] = "secure aggregation over many clients; large batches; differential privacy"
-    needs: ClassVar[Access]
-    source: ClassVar[str]
-    shadows: ClassVar[bool] = False
-    population: ClassVar[bool] = False
     costly: ClassVar[bool] = True
-    caveat: ClassVar[str] = ""
-
     price: ClassVar[str] = "no answers; seconds to minutes of search for a batch"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def reconstruct(self, observation: Observation, seed: int) -> Reconstruction:
@@ -296,13 +237,12 @@ class GradientAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseAttack(ABC):
+class ReleaseAttack(Named):
     """Guesses something about people from a table that was made from them: synthetic data, or any other.
 
     Class attributes:
         knows: what it is told of the people attacked.
         needs: the lowest rung, for there is no model to ask.
-        source, costly, caveat, control, defences: as for `MembershipAttack`.
     """
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
@@ -310,28 +250,8 @@ class ReleaseAttack(ABC):
     defences: ClassVar[str] = "a synthesiser trained with differential privacy; rare values grouped"
     knows: ClassVar[Knows]
     needs: ClassVar[Access] = Access.LABELS
-    source: ClassVar[str]
-    shadows: ClassVar[bool] = False
     population: ClassVar[bool] = True
-    costly: ClassVar[bool] = False
-    caveat: ClassVar[str] = ""
-
     price: ClassVar[str] = "no answers; distances to every row of the release"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def guess(self, scene: ReleaseScene) -> Guess:
@@ -339,41 +259,16 @@ class ReleaseAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextGradientAttack(ABC):
-    """Reads texts back from the gradient that a client shares.
-
-    Class attributes:
-        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
-    """
+class TextGradientAttack(Named):
+    """Reads texts back from the gradient that a client shares."""
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
     control: ClassVar[str] = "the commonest tokens of public texts, and their commonest successors"
     defences: ClassVar[str] = (
         "secure aggregation over many clients; batches of more tokens; differential privacy"
     )
-    needs: ClassVar[Access]
-    source: ClassVar[str]
-    shadows: ClassVar[bool] = False
-    population: ClassVar[bool] = False
     costly: ClassVar[bool] = True
-    caveat: ClassVar[str] = ""
-
     price: ClassVar[str] = "no answers; every token tried at every place, seconds for a batch"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def read(self, observation: TextObservation) -> tuple[IntArray, ...]:
@@ -381,41 +276,19 @@ class TextGradientAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightsAttack(ABC):
+class WeightsAttack(Named):
     """Reads training records back from the weights of a released model.
 
     Class attributes:
-        needs, source, costly, caveat, control, defences: as for `MembershipAttack`.
         informed: whether it has every training record but one, and looks for that one.
     """
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
     control: ClassVar[str] = "the nearest of as many records that the model never saw"
     defences: ClassVar[str] = "stopping before the net fits every record; more records; differential privacy"
-    needs: ClassVar[Access]
-    source: ClassVar[str]
-    shadows: ClassVar[bool] = False
-    population: ClassVar[bool] = False
     costly: ClassVar[bool] = True
-    caveat: ClassVar[str] = ""
     informed: ClassVar[bool] = False
-
     price: ClassVar[str] = "no answers; the closed form a second, the search minutes to hours"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def reconstruct(self, seen: OpenModel, seed: int) -> Recovered:
@@ -423,39 +296,18 @@ class WeightsAttack(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorAttack(ABC):
+class DetectorAttack(Named):
     """Says of each image how much it looks as if the detector was trained on it.
 
     Class attributes:
-        needs, source, caveat, control, defences: as for `MembershipAttack`.
         shadows: whether it learns from detectors of the attacker's own.
     """
 
     threat: ClassVar[Threat] = Threat.MEMBERSHIP
     control: ClassVar[str] = "box count, highest score and loss; a classifier that never sees the detector"
     defences: ClassVar[str] = "fewer epochs, more images, dropout; boxes without scores; differential privacy"
-    needs: ClassVar[Access]
-    source: ClassVar[str]
     shadows: ClassVar[bool] = True
-    population: ClassVar[bool] = False
-    costly: ClassVar[bool] = False
-    caveat: ClassVar[str] = ""
     price: ClassVar[str] = "an answer an image, and detectors trained by the attacker"
-
-    @classmethod
-    def title(cls) -> str:
-        """Its name in the catalogue: the class's words in lower case, joined by hyphens."""
-        return _title(cls)
-
-    @classmethod
-    def cost(cls) -> str:
-        """What it takes with its usual options, for the catalogue."""
-        return cls.price
-
-    @property
-    def name(self) -> str:
-        """Its title, with the options that differ from the defaults."""
-        return _name(self)
 
     @abstractmethod
     def guess(self, scene: DetectorScene) -> FloatArray:
@@ -480,7 +332,7 @@ def _title(kind: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
 
 
-def _name(attack: Attack) -> str:
+def _name(attack: MembershipAttack | Named) -> str:
     chosen = [(f.name, getattr(attack, f.name)) for f in fields(attack)]
     changed = [(n, v) for (n, v), f in zip(chosen, fields(attack), strict=True) if v != f.default]
     options = ", ".join(f"{name}={getattr(value, 'value', value)}" for name, value in changed)
