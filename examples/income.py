@@ -42,7 +42,7 @@ from reticent.targets.load import recipe_for
 BROUGHT = {"as they came": 0.33, "women mostly": 0.85}
 """Models that somebody brings, and the share of women among those they were trained on."""
 
-SIZE = 3_000
+SIZE = 5_000
 """Records that each of them was trained on."""
 
 MODELS = 32
