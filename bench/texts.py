@@ -13,14 +13,12 @@ from __future__ import annotations
 import json
 import lzma
 import os
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention, silu
 
 os.environ.setdefault("RETICENT_DATA", "../shared/data")
 
@@ -30,92 +28,13 @@ from reticent.attacks.gradients import Dager
 from reticent.measure.estimate import Figure
 from reticent.text_observation import SpanLayers
 from reticent.text_trial import TextsRead
+from stories import START, Llama, Pieces
+from stories import weights as pretrained
 
 RESULTS = Path(__file__).parent / "results"
 DATA = Path(os.environ["RETICENT_DATA"])
 BATCHES = 50
 PUBLIC = 3000
-END = 1
-"""The piece that starts a text, and so ends the one before."""
-
-
-class Attention(nn.Module):
-    """With rotary positions, and fewer keys and values than queries."""
-
-    def __init__(self, width: int, heads: int, shared: int) -> None:
-        super().__init__()
-        self.heads, self.shared = heads, shared
-        part = width // heads
-        self.query, self.out = (nn.Linear(width, width, bias=False) for _ in range(2))
-        self.key, self.value = (nn.Linear(width, shared * part, bias=False) for _ in range(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        query = turned(self.query(x).unflatten(2, (self.heads, -1)).transpose(1, 2))
-        key = turned(self.key(x).unflatten(2, (self.shared, -1)).transpose(1, 2))
-        value = self.value(x).unflatten(2, (self.shared, -1)).transpose(1, 2)
-        key, value = (p.repeat_interleave(self.heads // self.shared, dim=1) for p in (key, value))
-        seen = scaled_dot_product_attention(query, key, value, is_causal=True)
-        return self.out(seen.transpose(1, 2).flatten(2))
-
-
-def turned(x: Tensor) -> Tensor:
-    """Neighbouring pairs turned by their position, (..., length, width)."""
-    length, width = x.shape[-2:]
-    speeds = 10_000.0 ** (-torch.arange(0, width, 2, dtype=x.dtype) / width)
-    angles = torch.arange(length, dtype=x.dtype)[:, None] * speeds
-    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
-    return torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)).flatten(-2)
-
-
-class Block(nn.Module):
-    def __init__(self, width: int, hidden: int, heads: int, shared: int) -> None:
-        super().__init__()
-        self.attention = Attention(width, heads, shared)
-        self.before, self.between = (nn.RMSNorm(width, eps=1e-5) for _ in range(2))
-        self.gate, self.up = (nn.Linear(width, hidden, bias=False) for _ in range(2))
-        self.down = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(self.before(x))
-        read = self.between(x)
-        return x + self.down(silu(self.gate(read)) * self.up(read))
-
-
-class Llama(nn.Module):
-    """Of the shape of stories260K, with its weights unless untrained."""
-
-    def __init__(self, weights: dict[str, np.ndarray], seed: int | None) -> None:
-        super().__init__()
-        width, hidden, depth, heads, shared, vocabulary, _ = map(int, weights["config"])
-        torch.manual_seed(seed or 0)
-        self.tokens = nn.Embedding(vocabulary, width)
-        self.blocks = nn.ModuleList(Block(width, hidden, heads, shared) for _ in range(depth))
-        self.after = nn.RMSNorm(width, eps=1e-5)
-        if seed is None:
-            self.load_state_dict(trained(weights, depth))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        x = self.tokens(tokens)
-        for block in self.blocks:
-            x = block(x)
-        return self.after(x) @ self.tokens.weight.T
-
-
-def trained(weights: dict[str, np.ndarray], depth: int) -> dict[str, Tensor]:
-    names = {
-        "attention.query.weight": "wq",
-        "attention.key.weight": "wk",
-        "attention.value.weight": "wv",
-        "attention.out.weight": "wo",
-        "before.weight": "attn_norm",
-        "between.weight": "ffn_norm",
-        "gate.weight": "w1",
-        "down.weight": "w2",
-        "up.weight": "w3",
-    }
-    found = {f"blocks.{i}.{ours}": weights[theirs][i] for i in range(depth) for ours, theirs in names.items()}
-    found |= {"tokens.weight": weights["token_embedding"], "after.weight": weights["final_norm"]}
-    return {name: torch.as_tensor(values) for name, values in found.items()}
 
 
 class Learnt(nn.Module):
@@ -157,21 +76,9 @@ def lines(weights: dict[str, np.ndarray]) -> list[np.ndarray]:
     """Every line of Tiny Shakespeare that names no speaker, once, in pieces of the pre-trained decoder."""
     with lzma.open(DATA / "lm_text/tinyshakespeare.txt.xz", "rt") as file:
         text = file.read()
-    packed, offsets = weights["vocab_bytes"].tobytes(), weights["vocab_offset"]
-    pieces = {packed[a:b].decode(): i for i, (a, b) in enumerate(pairwise(offsets))}
+    pieces = Pieces(weights)
     once = list(dict.fromkeys(line for line in text.splitlines() if line and not line.endswith(":")))
-    return [in_pieces(line, pieces, weights["vocab_score"]) for line in once]
-
-
-def in_pieces(line: str, pieces: dict[str, int], scores: np.ndarray) -> np.ndarray:
-    """Characters, the best-scored neighbours merged until none is a piece."""
-    found = [c for c in f" {line}" if c in pieces]
-    while True:
-        merged = [(scores[pieces[a + b]], i) for i, (a, b) in enumerate(pairwise(found)) if a + b in pieces]
-        if not merged:
-            return np.array([pieces[p] for p in found])
-        _, best = max(merged, key=lambda m: (m[0], -m[1]))
-        found[best : best + 2] = [found[best] + found[best + 1]]
+    return [pieces.encode(line)[1:] for line in once]
 
 
 def measure(
@@ -204,7 +111,7 @@ def measure(
         [Dager()],
         public=[t for t in texts[-PUBLIC:] if len(t) <= longest],
         vocabulary=len(weights["vocab_score"]),
-        end=END,
+        end=START,
         batch=batch,
         noise_multiplier=noise,
     )
@@ -259,8 +166,7 @@ def write_table(results: dict[str, Any]) -> str:
 
 def main() -> None:
     torch.set_num_threads(1)
-    with np.load(DATA / "stories260k/stories260k.npz", allow_pickle=False) as packed:
-        weights = {key: packed[key] for key in packed.files}
+    weights = pretrained()
     texts = lines(weights)
     rows = [
         measure("stories260k", weights, texts, batch=batch, longest=longest)

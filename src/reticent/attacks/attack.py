@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from reticent.access import Access, BoolArray, FloatArray, IntArray
+from reticent.access import Access, BoolArray, FloatArray, IntArray, Target
 from reticent.detections import DetectorScene
+from reticent.extraction import ExtractionScene
 from reticent.finding import Threat
 from reticent.observation import Observation, Reconstruction
 from reticent.open_model import OpenModel, Recovered
@@ -18,6 +20,7 @@ from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
 from reticent.shadows.signals import Answers, Signals
 from reticent.text_observation import TextObservation
+from reticent.text_scene import TextScene
 from reticent.worlds import PropertyScene
 
 MANY = 1_000
@@ -314,6 +317,45 @@ class DetectorAttack(Named):
         """Return one score per image, (images,), higher = member."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExtractionAttack(Named):
+    """Copies what a model does by asking it.
+
+    Its copies are targets like any other: whoever has one may attack it at leisure.
+    """
+
+    threat: ClassVar[Threat] = Threat.EXTRACTION
+    control: ClassVar[str] = "a model trained on the thief's own records, without the target"
+    defences: ClassVar[str] = (
+        "fewer queries a person and their price; labels only; a watch for queries that no customer asks"
+    )
+    population: ClassVar[bool] = True
+    costly: ClassVar[bool] = True
+
+    @abstractmethod
+    def copies(self, scene: ExtractionScene) -> Iterator[Target]:
+        """Yield copies, each made of all that was asked until then, the last one the best.
+
+        What was yielded is kept when the thief's queries are spent (`QueryLimit`) or the target fails.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextMembershipAttack(Named):
+    """Says of each text how much it looks as if a language model was trained on it."""
+
+    threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    control: ClassVar[str] = "a classifier of the two sides that never sees the model"
+    defences: ClassVar[str] = (
+        "one epoch; texts that recur removed; no log-probabilities in answers; differential privacy"
+    )
+    price: ClassVar[str] = "an answer a text"
+
+    @abstractmethod
+    def guess(self, scene: TextScene) -> FloatArray:
+        """Return one score per text of the scene, (texts,), higher = member."""
+
+
 Attack = (
     MembershipAttack
     | AttributeAttack
@@ -324,6 +366,8 @@ Attack = (
     | TextGradientAttack
     | WeightsAttack
     | DetectorAttack
+    | ExtractionAttack
+    | TextMembershipAttack
 )
 """Any attack of the catalogue."""
 

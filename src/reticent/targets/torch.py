@@ -45,7 +45,8 @@ class TorchTarget:
     Args:
         module: takes a batch (records, ...), answers logits (records, classes); is put in evaluation mode.
         classes: (classes,) the labels behind the module's outputs.
-        prepare: makes what the module takes out of the records' features; None for their numbers as float32.
+        prepare: makes what the module takes out of the records' features; None for their numbers as float32,
+            or as float64 where its weights are.
         device: where it answers.
     """
 
@@ -62,6 +63,8 @@ class TorchTarget:
         self.classes = np.asarray(classes)
         self.module = module.to(device).eval()
         self._prepare, self._device = prepare, device
+        double = any(p.dtype == torch.float64 for p in module.parameters())
+        self._kind = torch.float64 if double else torch.float32
 
     @torch.no_grad()
     def logits(self, x: Features) -> FloatArray:
@@ -72,7 +75,7 @@ class TorchTarget:
             ModelError: answers of another shape, or probabilities.
             TargetError: the module threw.
         """
-        parts = [self._asked(part) for part in torch.split(inputs(x, self._prepare), CHUNK)]
+        parts = [self._asked(part) for part in torch.split(inputs(x, self._prepare, self._kind), CHUNK)]
         return torch.cat(parts).numpy()
 
     def _asked(self, x: Tensor) -> Tensor:
@@ -93,7 +96,7 @@ class TorchTarget:
             raise ModelError(
                 "the module answers probabilities where logits were expected; leave out its last softmax"
             )
-        return answers.float().cpu()
+        return answers.to(self._kind).cpu()
 
     def predict(self, x: Features) -> Outputs:
         """Answer each of the records `x`."""
@@ -113,7 +116,10 @@ class TorchTarget:
 
         each = vmap(grad(loss), in_dims=(None, 0, 0))
         chunk = max(1, MEMORY // sum(p.numel() for p in named.values()))
-        features, labels = inputs(x, self._prepare), torch.as_tensor(np.asarray(y, dtype=np.int64))
+        features, labels = (
+            inputs(x, self._prepare, self._kind),
+            torch.as_tensor(np.asarray(y, dtype=np.int64)),
+        )
         norms = [torch.zeros(0, len(named))]
         try:
             for i in range(0, len(labels), chunk):
@@ -140,7 +146,7 @@ class TorchTarget:
                 "the module's records are prepared first, so no gradient leads back to them; give a module "
                 "that takes the records as they are"
             )
-        asked = inputs(x).requires_grad_()
+        asked = inputs(x, kind=self._kind).requires_grad_()
         scores = self._asked(asked).softmax(1)
         picked = scores[torch.arange(len(asked)), torch.as_tensor(np.asarray(classes, np.int64))]
         (gradient,) = torch.autograd.grad(picked.sum(), asked)
@@ -267,17 +273,22 @@ class TorchRecipe:
         return TorchTarget(module, classes, prepare=self.prepare, device=self.device)
 
 
-def inputs(x: Features, prepare: Callable[[Features], npt.ArrayLike] | None = None) -> Tensor:
-    """What a module takes, (records, ...): prepared, or else the features' numbers as float32.
+def inputs(
+    x: Features,
+    prepare: Callable[[Features], npt.ArrayLike] | None = None,
+    kind: torch.dtype = torch.float32,
+) -> Tensor:
+    """What a module takes, (records, ...): prepared, or else the features' numbers, floats as `kind`.
 
     Raises:
         DataError: features that are not numbers, or that are missing.
     """
     if prepare is not None:
-        array = np.asarray(prepare(x))
-        return torch.from_numpy(array.astype(np.float32) if array.dtype == np.float64 else array.copy())
+        made = torch.from_numpy(np.array(prepare(x)))
+        return made.to(kind) if made.dtype == torch.float64 else made
     try:
-        array = (x.to_numpy() if is_table(x) else np.asarray(x)).astype(np.float32)
+        numbers = np.float64 if kind == torch.float64 else np.float32
+        array = (x.to_numpy() if is_table(x) else np.asarray(x)).astype(numbers)
     except (TypeError, ValueError):  # whose message would show a value
         raise DataError(
             "the records hold columns that are not numbers; say how the module's input is made of them with "
