@@ -8,11 +8,14 @@ from typing import Any
 _FAMILIES = (
     "attribute",
     "detector",
+    "extraction",
     "gradients",
     "inversion",
     "membership",
+    "memorisation",
     "property",
     "release",
+    "texts",
     "weights",
 )
 

@@ -10,7 +10,19 @@ from dataclasses import fields
 from typing import Any, get_origin, get_type_hints
 
 from reticent.access import Access
-from reticent.attacks import attribute, detector, gradients, inversion, membership, property, release, weights
+from reticent.attacks import (
+    attribute,
+    detector,
+    extraction,
+    gradients,
+    inversion,
+    membership,
+    memorisation,
+    property,
+    release,
+    texts,
+    weights,
+)
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
@@ -35,7 +47,19 @@ _KINDS: dict[Any, tuple[Any, str]] = {
 }
 
 
-FAMILIES = (membership, detector, attribute, inversion, property, gradients, release, weights)
+FAMILIES = (
+    membership,
+    detector,
+    texts,
+    attribute,
+    inversion,
+    property,
+    gradients,
+    release,
+    weights,
+    memorisation,
+    extraction,
+)
 
 DEFAULT: tuple[Attack, ...] = tuple(attack for family in FAMILIES for attack in family.DEFAULT)
 """Every attack of every family, once."""
