@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reticent.data import Property, Records, Roles
     from reticent.detector_trial import audit_detector
     from reticent.errors import ReticentError, UserError
+    from reticent.extraction_trial import extract
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
     from reticent.property_trial import infer_property
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reticent.settings import Settings
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
+    from reticent.through_copy import chain
     from reticent.weights_trial import read_weights
     from reticent.worlds import Worlds
 
@@ -51,7 +53,9 @@ _HOMES = {
     "audit": "referee",
     "audit_detector": "detector_trial",
     "audit_release": "release_trial",
+    "chain": "through_copy",
     "datasets": None,
+    "extract": "extraction_trial",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
@@ -80,7 +84,9 @@ __all__ = [
     "audit",
     "audit_detector",
     "audit_release",
+    "chain",
     "datasets",
+    "extract",
     "infer_property",
     "leak_gradients",
     "leak_text",

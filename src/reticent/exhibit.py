@@ -51,6 +51,53 @@ class Strip:
     high: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A line of a drawing.
+
+    Attributes:
+        name: for the legend.
+        x, y: (points,) where it goes.
+        low, high: (points,) the interval about each point; None where there is none.
+        control: whether it is what the others are to be compared with: drawn dashed, in grey.
+    """
+
+    name: str
+    x: FloatArray
+    y: FloatArray
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+    control: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Lines in one pair of axes.
+
+    Attributes:
+        heading: what it shows.
+        x, y: what the axes measure, with their unit: "queries", "agreement".
+        lines: in the order of the legend.
+        log: whether the x axis is logarithmic.
+        bounds: of the y axis; None for what the lines span.
+    """
+
+    heading: str
+    x: str
+    y: str
+    lines: tuple[Line, ...]
+    log: bool = True
+    bounds: tuple[float, float] | None = None
+
+
+@runtime_checkable
+class Curved(Protocol):
+    """Evidence that has more to show than figures: how they grow with what is spent."""
+
+    def curves(self, *, level: float = 0.95) -> tuple[Curve, ...]:
+        """What to draw, one picture each."""
+
+
 @runtime_checkable
 class Exhibit(Protocol):
     """Evidence that a report can show whatever the attack was."""

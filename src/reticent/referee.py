@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
     DetectorAttack,
+    ExtractionAttack,
     GradientAttack,
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
     ReleaseAttack,
     TextGradientAttack,
+    TextMembershipAttack,
     WeightsAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
@@ -38,10 +41,11 @@ from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
 from reticent.errors import ReticentError, StorageError, TargetError
+from reticent.extraction_trial import Copied, ExtractionTrial, copied, plain_recipe
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
 from reticent.gradient_trial import GradientTrial
-from reticent.hearing import Hearing, first_line, threw, unmeasured
+from reticent.hearing import Hearing, first_line, measured, threw, unmeasured
 from reticent.likeness_trial import LikenessTrial
 from reticent.progress import Progress, default_progress
 from reticent.property_trial import PropertyTrial
@@ -67,6 +71,8 @@ A_DETECTOR = "reads an object detector's boxes, and this is a classifier: run it
 A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
 
 A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
+
+A_LANGUAGE = "asks a language model about texts, and this is a classifier: run it by rt.audit_text"
 
 OPEN_WEIGHTS = "reads training records back from weights: run it by rt.read_weights"
 
@@ -204,6 +210,7 @@ class Referee:
         on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
         on_worlds = [a for a in attacks if isinstance(a, PropertyAttack)]
         on_updates = [a for a in attacks if isinstance(a, GradientAttack)]
+        on_model = [a for a in attacks if isinstance(a, ExtractionAttack)]
         on_classes = [a for a in attacks if isinstance(a, InversionAttack)]
         return (
             *by_record,
@@ -211,9 +218,11 @@ class Referee:
             *(self._likenesses(on_classes) if on_classes else ()),
             *(self._properties(on_worlds) if on_worlds else ()),
             *(self._gradients(on_updates) if on_updates else ()),
+            *(self._copies(on_model) if on_model else ()),
             *(unmeasured(a, "refused", A_DETECTOR) for a in attacks if isinstance(a, DetectorAttack)),
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
             *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
+            *(unmeasured(a, "refused", A_LANGUAGE) for a in attacks if isinstance(a, TextMembershipAttack)),
             *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),
         )
 
@@ -234,6 +243,49 @@ class Referee:
             target=self.target, stage=self.stage, seed=self.settings.seed, progress=self.progress
         )
         return trial.findings(attacks)
+
+    def _copies(self, attacks: Sequence[ExtractionAttack]) -> list[Finding]:
+        found = []
+        with self.progress.stage("copying the model", len(attacks)) as advance:
+            for attack in attacks:
+                why = self._refusal(attack, ())
+                found.append(unmeasured(attack, "refused", why) if why else self._copy(attack))
+                advance(1)
+        return found
+
+    def _copy(self, attack: ExtractionAttack) -> Finding:
+        trained = self.recipe.fingerprint() if self.recipe else ""
+        key = fingerprint("copied", attack, self.scene_key, self.settings.query_limit, trained)
+        kept = self.cells.find(key)
+        if kept is not None:
+            arrays, facts = kept
+            cost = Cost(queries=int(facts["queries"]), seconds=float(facts["seconds"]))
+            return measured(attack, copied(arrays, str(facts["stopped"])), cost)
+        try:
+            found = self._thief.run(attack).finding
+        except StorageError:
+            raise
+        except ReticentError as error:
+            return unmeasured(attack, "refused", str(error))
+        if isinstance(found.evidence, Copied):
+            facts = {"queries": found.cost.queries, "seconds": found.cost.seconds}
+            self.cells.keep(key, dict(found.evidence.arrays()), facts | {"stopped": found.evidence.stopped})
+        return found
+
+    @cached_property
+    def _thief(self) -> ExtractionTrial:
+        """Someone who has the population, and whose copies are judged on the other non-members."""
+        own = self.stage.records.take(self.stage.known)
+        return ExtractionTrial(
+            target=self.target,
+            judge=self.target,
+            own=own,
+            test=self.stage.records.take(~self.stage.members & ~self.stage.known),
+            pool=own.features,
+            recipe=self.recipe,
+            control=self.recipe or plain_recipe(),
+            seed=self.settings.seed,
+        )
 
     def _properties(self, attacks: Sequence[PropertyAttack]) -> list[Finding]:
         facts = self.stage.records.roles.properties

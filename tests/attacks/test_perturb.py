@@ -265,3 +265,34 @@ def test_margins_need_scores() -> None:
     records = Records(np.zeros((3, 2)), np.zeros(3, dtype=np.int64), np.array([0, 1]))
     with pytest.raises(ModelError, match="labels only"):
         margins(Metered(Named()), records, [records.features])
+
+
+def test_scattered_records_lie_evenly_over_what_columns_hold():
+    table = pd.DataFrame(
+        {
+            "number": [0.0, 10.0, np.nan, 5.0],
+            "whole": [1, 2, 4, 4],
+            "bit": [0, 1, 1, 1],
+            "word": ["a", "b", None, "a"],
+            "constant": [7.0] * 4,
+        }
+    )
+    made = Sheet.of(table).scattered(40_000, np.random.default_rng(0))
+    assert list(made.columns) == list(table.columns)
+    assert made.dtypes["whole"] == table.dtypes["whole"]
+    assert made["number"].between(0, 10).all()
+    assert made["number"].mean() == pytest.approx(5, abs=0.1)
+    shares = made["whole"].value_counts(normalize=True)
+    assert sorted(shares.index) == [1, 2, 3, 4]
+    assert shares.to_numpy() == pytest.approx([0.25] * 4, abs=0.015)
+    assert made["bit"].mean() == pytest.approx(0.5, abs=0.015)
+    words = made["word"].value_counts(normalize=True, dropna=False)
+    assert len(words) == 3
+    assert words.to_numpy() == pytest.approx([1 / 3] * 3, abs=0.015)
+    assert (made["constant"] == 7).all()
+
+
+def test_scattered_pictures_keep_their_shape_and_type():
+    made = Sheet.of(np.array([[[0, 255]], [[255, 0]]], dtype=np.uint8)).scattered(9, np.random.default_rng(0))
+    assert made.shape == (9, 1, 2)
+    assert made.dtype == np.uint8

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from reticent.report.plots import NAMED, roc_plot
+import numpy as np
+
+from reticent.exhibit import Curve, Line
+from reticent.report.plots import NAMED, curve_plot, roc_plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -51,3 +54,27 @@ def test_two_pictures_share_a_page_without_sharing_names(worlds):
         for a in (worlds.memorising(), worlds.silent())
     ]
     assert ids == [set(), set()]
+
+
+def curve(**options):
+    x = np.array([10.0, 100.0, 1000.0])
+    lines = (
+        Line("by the $attack$ <b>", x, np.array([0.5, 0.7, 0.9]), np.array([0.4, 0.6, 0.8]), np.ones(3)),
+        Line("without", x, np.full(3, 0.55), control=True),
+    )
+    return Curve("heading", "queries", "agreement", lines, **options)
+
+
+def test_a_curve_names_its_axes_and_lines_and_is_no_formula_and_no_markup():
+    drawn = curve_plot(curve(bounds=(0.0, 1.0)))
+    texts = [t.text for t in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
+    assert {"queries", "agreement", "by the $attack$ <b>", "without"} <= set(texts)
+    assert drawn == curve_plot(curve(bounds=(0.0, 1.0)))
+    assert drawn != curve_plot(curve(log=False))
+
+
+def test_a_control_is_dashed_and_an_interval_is_filled():
+    drawn = curve_plot(curve())
+    assert drawn.count("stroke-dasharray") == 2  # in the picture and in the legend
+    assert "#666666" in drawn
+    assert "fill-opacity" in drawn or "opacity: 0.15" in drawn

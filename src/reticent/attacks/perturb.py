@@ -125,6 +125,17 @@ class Sheet:
         self._redraw(values, np.concatenate([bit[self.whole[bit]], category]), 1 - scale, rng)
         return self.rebuilt(values)
 
+    def scattered(self, count: int, rng: np.random.Generator) -> Features:
+        """`count` records that nobody is: each column drawn by itself, evenly from its least value to its
+        greatest, a category from among the values seen, whole numbers whole, nothing missing but what is a
+        category.
+        """
+        values = self.low + (self.high - self.low) * rng.random((count, len(self.low)))
+        evenly = self.whole | (self.kinds != Kind.NUMBER)  # what is rounded must be as likely at the ends
+        below, above = self.low[evenly], self.high[evenly]
+        values[:, evenly] = below + np.floor((above - below + 1) * rng.random((count, int(evenly.sum()))))
+        return self.rebuilt(values)
+
     def rebuilt(self, values: FloatArray) -> Features:
         """The rows of any matrix with the columns of `values`, in the records' own form and types."""
         values = np.clip(values, self.low, self.high)

@@ -8,10 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reticent.exhibit import Exhibit, Strip
+from reticent.exhibit import Curve, Curved, Exhibit, Strip
 from reticent.finding import Finding, Threat
 from reticent.measure.estimate import Figure, Withheld
-from reticent.report.plots import roc_plot, sheet
+from reticent.report.plots import curve_plot, roc_plot, sheet
 from reticent.report.words import (
     FIGURES,
     ON_SECRETS,
@@ -136,6 +136,7 @@ class ExhibitView:
     cost: str
     note: str
     sheet: str
+    curves: tuple[tuple[str, str], ...]  # heading, picture
 
 
 @dataclass(frozen=True)
@@ -277,6 +278,7 @@ def _threats(findings: Sequence[Finding]) -> tuple[ThreatView, ...]:
 
 def _exhibit(finding: Finding) -> ExhibitView:
     strips: tuple[Strip, ...] = ()
+    curves: tuple[Curve, ...] = finding.evidence.curves() if isinstance(finding.evidence, Curved) else ()
     note = ""
     if isinstance(finding.evidence, Exhibit):
         strips, note = finding.evidence.strips(), finding.evidence.note()
@@ -291,6 +293,7 @@ def _exhibit(finding: Finding) -> ExhibitView:
         cost=f"{finding.cost.queries:,} queries, {finding.cost.trainings} trainings",
         note=note,
         sheet=sheet(strips) if strips else "",
+        curves=tuple((c.heading, curve_plot(c)) for c in curves),
     )
 
 

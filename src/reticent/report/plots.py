@@ -12,7 +12,7 @@ import numpy as np
 from reticent.report.words import readable
 
 if TYPE_CHECKING:
-    from reticent.exhibit import Strip
+    from reticent.exhibit import Curve, Strip
     from reticent.result import Audit
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
@@ -20,6 +20,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 
 NAMED = len(COLOURS)
 POINTS = 120
+
+MARKED = 30
+"""Points of a line from which they are no longer marked one by one."""
 
 LONGEST = 40
 """Characters of a name in the legend."""
@@ -68,6 +71,35 @@ def _visible(points: Any, floor: tuple[float, float]) -> tuple[Any, Any]:
     """Points with zeros put just outside the picture, since a log axis has none."""
     fpr, tpr = points
     return np.maximum(fpr, floor[0] / 2), np.maximum(tpr, floor[1] / 2)
+
+
+def curve_plot(curve: Curve) -> str:
+    """Lines with their intervals, controls dashed in grey."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    drawing = Figure(figsize=(6.2, 3.6), layout="constrained")
+    axes: Any = drawing.add_subplot()
+    colours = iter(np.resize(COLOURS, len(curve.lines)))
+    for line in curve.lines:
+        colour, style = ("#666666", "--") if line.control else (str(next(colours)), "-")
+        name = readable(line.name)[:LONGEST].replace("$", r"\$")
+        marker = "o" if len(line.x) < MARKED else ""
+        axes.plot(line.x, line.y, color=colour, ls=style, lw=1.5, marker=marker, ms=3.5, label=name)
+        if line.low is not None and line.high is not None:
+            axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, lw=0)
+    if curve.log:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if curve.bounds is not None:
+        axes.set_ylim(*curve.bounds)
+    axes.set_xlabel(curve.x)
+    axes.set_ylabel(curve.y)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#88888833", lw=0.5)
+    axes.legend(frameon=False, fontsize=8.5)
+    return _svg(drawing)
 
 
 def _svg(drawing: Any) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Withheld
-from reticent.report.words import copies, estimate, figure, in_unit, leakiest, percent, readable
+from reticent.report.words import beside, copies, estimate, figure, in_unit, leakiest, percent, readable
 
 if TYPE_CHECKING:
     from reticent.finding import Finding
@@ -96,3 +97,29 @@ def exhibits(findings: Sequence[Finding]) -> list[Any]:
         ours, theirs = (in_unit(line.unit, f)[0] for f in (line.figure, line.without))
         lines.append(Text(readable(f"{finding.title}: {line.what}, {ours}; {line.control}, {theirs}.")))
     return [Text(), *lines] if lines else []
+
+
+def findings_group(findings: Sequence[Finding]) -> Any:
+    """Findings that belong to no audit, each figure beside its control, for rich to print."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[Any] = []
+    for finding in findings:
+        if finding.outcome != "measured":
+            parts.append(Text(readable(f"{finding.title} was {finding.outcome}: {finding.reason}"), "yellow"))
+            continue
+        table = Table(box=None, pad_edge=False, show_edge=False)
+        table.add_column(Text(readable(finding.title)), max_width=34)
+        for heading in ("found", "95 %", "without", "95 %"):
+            table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
+        for row in beside(finding):
+            (ours, spread), (theirs, width) = (in_unit(row.unit, f) for f in (row.figure, row.without))
+            intervals = [Text(i.replace(" ", ""), style="dim") for i in (spread, width)]
+            table.add_row(
+                Text(readable(f"{row.what}; {row.control}")), ours, intervals[0], theirs, intervals[1]
+            )
+        note = finding.evidence.note() if isinstance(finding.evidence, Exhibit) else ""
+        parts += [table, Text(readable(note)), Text()]
+    return Group(*parts)
