@@ -25,16 +25,12 @@ from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
-    DetectorAttack,
     ExtractionAttack,
     GradientAttack,
     InversionAttack,
     MembershipAttack,
+    Named,
     PropertyAttack,
-    ReleaseAttack,
-    TextGradientAttack,
-    TextMembershipAttack,
-    WeightsAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
 from reticent.attacks.membership.blind import blind_scores
@@ -65,17 +61,6 @@ from reticent.threshold import default_thresholds, read_thresholds
 NO_PROPERTY = "needs a property that the model is not given: give roles, or properties in [data]"
 
 OTHER_MODELS = "trains models on other shares of a property, and no recipe says how"
-
-A_DETECTOR = "reads an object detector's boxes, and this is a classifier: run it by rt.audit_detector"
-
-A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
-
-A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
-
-A_LANGUAGE = "asks a language model about texts, and this is a classifier: run it by rt.audit_text"
-
-OPEN_WEIGHTS = "reads training records back from weights: run it by rt.read_weights"
-
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -219,11 +204,7 @@ class Referee:
             *(self._properties(on_worlds) if on_worlds else ()),
             *(self._gradients(on_updates) if on_updates else ()),
             *(self._copies(on_model) if on_model else ()),
-            *(unmeasured(a, "refused", A_DETECTOR) for a in attacks if isinstance(a, DetectorAttack)),
-            *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
-            *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
-            *(unmeasured(a, "refused", A_LANGUAGE) for a in attacks if isinstance(a, TextMembershipAttack)),
-            *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),
+            *(unmeasured(a, "refused", a.elsewhere) for a in attacks if isinstance(a, Named) and a.elsewhere),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:

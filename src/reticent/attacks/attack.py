@@ -112,6 +112,7 @@ class Named(ABC):
     Class attributes:
         needs, source, shadows, population, costly, caveat, control, defences: as for `MembershipAttack`.
         price: what it takes, with its usual options.
+        elsewhere: why an audit of a classifier does not run it, and what does; empty where it does.
     """
 
     threat: ClassVar[Threat]
@@ -120,6 +121,7 @@ class Named(ABC):
     control: ClassVar[str]
     defences: ClassVar[str]
     price: ClassVar[str]
+    elsewhere: ClassVar[str] = ""
     shadows: ClassVar[bool] = False
     population: ClassVar[bool] = False
     costly: ClassVar[bool] = False
@@ -249,6 +251,7 @@ class ReleaseAttack(Named):
     """
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    elsewhere: ClassVar[str] = "reads a published table, not a model: run it by rt.audit_release"
     control: ClassVar[str] = "the same guess about people whom the release never saw"
     defences: ClassVar[str] = "a synthesiser trained with differential privacy; rare values grouped"
     knows: ClassVar[Knows]
@@ -266,6 +269,7 @@ class TextGradientAttack(Named):
     """Reads texts back from the gradient that a client shares."""
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    elsewhere: ClassVar[str] = "reads shared gradients of texts, not a model: run it by rt.leak_text"
     control: ClassVar[str] = "the commonest tokens of public texts, and their commonest successors"
     defences: ClassVar[str] = (
         "secure aggregation over many clients; batches of more tokens; differential privacy"
@@ -287,6 +291,7 @@ class WeightsAttack(Named):
     """
 
     threat: ClassVar[Threat] = Threat.RECONSTRUCTION
+    elsewhere: ClassVar[str] = "reads training records back from weights: run it by rt.read_weights"
     control: ClassVar[str] = "the nearest of as many records that the model never saw"
     defences: ClassVar[str] = "stopping before the net fits every record; more records; differential privacy"
     costly: ClassVar[bool] = True
@@ -307,6 +312,9 @@ class DetectorAttack(Named):
     """
 
     threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    elsewhere: ClassVar[str] = (
+        "reads an object detector's boxes, and this is a classifier: run it by rt.audit_detector"
+    )
     control: ClassVar[str] = "box count, highest score and loss; a classifier that never sees the detector"
     defences: ClassVar[str] = "fewer epochs, more images, dropout; boxes without scores; differential privacy"
     shadows: ClassVar[bool] = True
@@ -345,6 +353,9 @@ class TextMembershipAttack(Named):
     """Says of each text how much it looks as if a language model was trained on it."""
 
     threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    elsewhere: ClassVar[str] = (
+        "asks a language model about texts, and this is a classifier: run it by rt.audit_text"
+    )
     control: ClassVar[str] = "a classifier of the two sides that never sees the model"
     defences: ClassVar[str] = (
         "one epoch; texts that recur removed; no log-probabilities in answers; differential privacy"
