@@ -328,11 +328,21 @@ class ExtractionTrial:
         """How like the model a copy answers."""
         ours, uniform = copy.predict(self.test.features), copy.predict(self.uniform)
         return Likeness(
-            agrees=ours.labels == self.answers.labels,
-            agrees_uniform=uniform.labels == self.answers_uniform.labels,
+            agrees=agrees(ours, self.answers),
+            agrees_uniform=agrees(uniform, self.answers_uniform),
             variation=total_variation(ours, self.answers),
             right=ours.labels == self.test.labels,
         )
+
+
+def agrees(ours: Outputs, theirs: Outputs) -> BoolArray:
+    """(records,) whether we name the class that they name, or another to which they give the same score:
+    rounded scores tie.
+    """
+    if theirs.log_scores is None:
+        return np.asarray(ours.labels == theirs.labels)
+    named = np.take_along_axis(theirs.log_scores, ours.labels[:, None], axis=1)[:, 0]
+    return np.asarray(named >= theirs.log_scores.max(axis=1) - 1e-9)
 
 
 def total_variation(ours: Outputs, theirs: Outputs) -> FloatArray:
