@@ -284,7 +284,18 @@ class ExtractionTrial:
             raise
         except Exception as error:
             raise TargetError(threw(error, "on the test records")) from error
-        self.control = self.judged(control.fit(own, seed))
+        self.control = self._without(control)
+
+    def _without(self, recipe: Recipe) -> Likeness:
+        """How like the model one answers that is trained on the thief's own records; by a plain recipe where
+        the model's own can't cope with so few.
+        """
+        try:
+            return self.judged(recipe.fit(self.own, self.seed))
+        except (StorageError, MemoryError):
+            raise
+        except Exception:
+            return self.judged(plain_recipe().fit(self.own, self.seed))
 
     def run(self, attack: ExtractionAttack) -> Extraction:
         """Let it ask until it is done, its budget is spent or the model fails; what it has by then is judged.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reticent.access import BoolArray, FloatArray
+from reticent.access import BoolArray, FloatArray, Metered
 from reticent.attacks.perturb import Kind, Sheet
 from reticent.data import flat, is_table
 from reticent.errors import DataError
@@ -106,3 +106,11 @@ class Coding:
     def drawn(self, count: int, rng: np.random.Generator) -> FloatArray:
         """(count, columns) records that nobody is, drawn evenly over what the columns hold, as numbers."""
         return self.values(self.sheet.scattered(count, rng))
+
+
+def answered(target: Metered, coding: Coding, values: FloatArray) -> FloatArray:
+    """(records, classes) the scores of coded records; where labels alone are given, 1 for the class named."""
+    told = target.predict(coding.features(values))
+    if told.log_scores is None:
+        return np.eye(len(target.classes))[told.labels]
+    return np.exp(told.log_scores)

@@ -21,7 +21,7 @@ import numpy as np
 from reticent.access import FLOOR, Access, FloatArray, IntArray, Metered, Target
 from reticent.attacks.attack import ExtractionAttack
 from reticent.attacks.extraction.affine import AffineCopy, Design
-from reticent.attacks.extraction.coding import Coding
+from reticent.attacks.extraction.coding import Coding, answered
 from reticent.errors import ModelError
 from reticent.extraction import ExtractionScene
 
@@ -85,7 +85,7 @@ class EquationSolving(ExtractionAttack):
             before = named
             asked = pool[telling(expected, half, len(values), rng)]
             values = np.concatenate([values, asked])
-            scores = np.concatenate([scores, answers(scene.target, design, asked)])
+            scores = np.concatenate([scores, answered(scene.target, design.coding, asked)])
 
     def _first(self, target: Metered, design: Design) -> tuple[FloatArray, FloatArray]:
         """One record, and it again with each column moved: as many as there are parameters of a class."""
@@ -105,14 +105,7 @@ class EquationSolving(ExtractionAttack):
             for value in others:
                 asked[start, column] = value
                 start += 1
-        return asked, answers(target, design, asked)
-
-
-def answers(target: Metered, design: Design, values: FloatArray) -> FloatArray:
-    """(records, classes) the scores of coded records."""
-    told = target.predict(design.coding.features(values))
-    assert told.log_scores is not None  # the rung was granted
-    return np.exp(told.log_scores)
+        return asked, answered(target, design.coding, asked)
 
 
 def rounded(scores: FloatArray) -> int | None:
@@ -152,7 +145,7 @@ def check(
     """
     own = design.coding.own()
     asked = own[rng.permutation(len(own))[:CHECKED]]
-    told = answers(target, design, asked)
+    told = answered(target, design.coding, asked)
     copy = exact(design, values, scores, target)
     expected = design.rows(asked) @ copy.weights
     sure = told > 1e3 * FLOOR

@@ -19,7 +19,7 @@ import numpy as np
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray, Metered, Outputs, Target
 from reticent.attacks.attack import ExtractionAttack
-from reticent.attacks.extraction.coding import Coding
+from reticent.attacks.extraction.coding import Coding, answered
 from reticent.errors import QueryLimit
 from reticent.extraction import ExtractionScene
 from reticent.fingerprint import fingerprint
@@ -161,11 +161,7 @@ class _Boxes:
 
     def ask(self, values: FloatArray) -> FloatArray:
         """(records, classes) what the target answers; kept."""
-        told = self.target.predict(self.coding.features(values))
-        if told.log_scores is None:
-            answers = np.eye(len(self.target.classes))[told.labels]
-        else:
-            answers = np.exp(told.log_scores)
+        answers = answered(self.target, self.coding, values)
         self.values = np.concatenate([self.values, values])
         self.answers = np.concatenate([self.answers, answers])
         self.within = np.concatenate([self.within, self.box_of(values)])
