@@ -30,11 +30,15 @@ NAMES = [
     "audit",
     "audit_detector",
     "audit_release",
+    "continue_texts",
     "datasets",
+    "expose",
     "infer_property",
     "leak_gradients",
     "leak_text",
     "read_weights",
+    "recite",
+    "recite_translator",
     "write_findings",
 ]
 

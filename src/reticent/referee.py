@@ -24,13 +24,17 @@ from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
+    CanaryAttack,
+    ContinuationAttack,
     DetectorAttack,
     GradientAttack,
     InversionAttack,
     MembershipAttack,
     PropertyAttack,
+    RecitationAttack,
     ReleaseAttack,
     TextGradientAttack,
+    TranslatorAttack,
     WeightsAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
@@ -69,6 +73,14 @@ A_RELEASE = "reads a published table, not a model: run it by rt.audit_release"
 A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak_text"
 
 OPEN_WEIGHTS = "reads training records back from weights: run it by rt.read_weights"
+
+A_RECITAL = "has a language model recite, and this is a classifier: run it by rt.recite"
+
+A_TRANSLATOR = "has a translator recite, and this is a classifier: run it by rt.recite_translator"
+
+CANARIES = "looks for canaries in a language model, and this is a classifier: run it by rt.expose"
+
+A_CONTINUATION = "has a language model write on, and this is a classifier: run it by rt.continue_texts"
 
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
@@ -215,6 +227,10 @@ class Referee:
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
             *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
             *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),
+            *(unmeasured(a, "refused", A_RECITAL) for a in attacks if isinstance(a, RecitationAttack)),
+            *(unmeasured(a, "refused", A_TRANSLATOR) for a in attacks if isinstance(a, TranslatorAttack)),
+            *(unmeasured(a, "refused", CANARIES) for a in attacks if isinstance(a, CanaryAttack)),
+            *(unmeasured(a, "refused", A_CONTINUATION) for a in attacks if isinstance(a, ContinuationAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
