@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reticent.access import Access, FloatArray, IntArray
 from reticent.attacks.attack import ContinuationAttack
-from reticent.attacks.memorisation import GreedyContinuation, SampledContinuation, TopKContinuation
+from reticent.attacks.memorisation import GreedyContinuation, SampledContinuation, TruncatedContinuation
 from reticent.errors import DataError, ReticentError
 from reticent.exhibit import Beside, Strip
 from reticent.finding import Cost, Finding
@@ -24,7 +24,7 @@ from reticent.recitation import check_round_trip
 FEWEST = 30
 """Texts on a side below which figures are withheld."""
 
-USUAL = GreedyContinuation(), SampledContinuation(), TopKContinuation()
+USUAL = GreedyContinuation(), SampledContinuation(), TruncatedContinuation()
 """What runs where nothing is named."""
 
 TRIES = 1, 100, 10_000, 1_000_000
@@ -74,7 +74,9 @@ class Continued:
         )
         return tuple(
             Beside(
-                f"written on in {n:,} tries, chance at least {p:g}" if self.draws else "written on, greedily",
+                f"written on in {n:,} tr{'y' if n == 1 else 'ies'}, chance at least {p:g}"
+                if self.draws
+                else "written on, greedily",
                 self.figure(f"n={n}, p={p}", level=level),
                 "texts that the model never saw",
                 self.figure(f"n={n}, p={p} unseen", level=level),

@@ -1,4 +1,4 @@
-"""Tries attacks that have a model recite: what it writes is looked up in its training text and in other text."""
+"""Tries attacks that have a model recite: what it writes is looked up in training text and in text unseen."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from reticent.attacks.attack import CanaryAttack, ContinuationAttack, Recitation
 from reticent.attacks.memorisation.continuation import (
     GreedyContinuation,
     SampledContinuation,
-    TopKContinuation,
+    TruncatedContinuation,
 )
 from reticent.attacks.memorisation.divergence import Divergence
 from reticent.attacks.memorisation.exposure import Enumeration, SampledExposure, ShortestPath
@@ -21,8 +21,8 @@ __all__ = [
     "SampledContinuation",
     "SampledExposure",
     "ShortestPath",
-    "TopKContinuation",
     "TranslationGlitch",
+    "TruncatedContinuation",
 ]
 
 DEFAULT: tuple[RecitationAttack | TranslatorAttack | CanaryAttack | ContinuationAttack, ...] = (
@@ -31,7 +31,7 @@ DEFAULT: tuple[RecitationAttack | TranslatorAttack | CanaryAttack | Continuation
     SampledExposure(),
     GreedyContinuation(),
     SampledContinuation(),
-    TopKContinuation(),
+    TruncatedContinuation(),
     FreeGeneration(),
     RankedGeneration(),
     Divergence(),

@@ -59,7 +59,7 @@ class SampledContinuation(ContinuationAttack):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopKContinuation(ContinuationAttack):
+class TruncatedContinuation(ContinuationAttack):
     """Tokens drawn among the likeliest, at a temperature (Hayes et al. 2024).
 
     Attributes:
