@@ -1,8 +1,9 @@
 """What do small language models recite? Canaries in Shakespeare, and WikiText in a fine-tuned story teller.
 
 A recurrent net learns 300,000 characters of Tiny Shakespeare with canaries put in 1, 4 and 16 times, once as
-usual and once with differential privacy (own clipping, sequence by sequence). Stories260K is fine-tuned on the
-first paragraphs of WikiText-2's validation part, with made-up identifiers among them; it never saw the last.
+usual and once with differential privacy (own clipping, sequence by sequence). Stories260K is fine-tuned on
+the first paragraphs of WikiText-2's validation part, with made-up identifiers among them; it never saw the
+last.
 
     python bench/memorisation.py       writes bench/results/memorisation.json and memorisation.md; ten minutes
 """
@@ -47,7 +48,7 @@ FORM = "the access code is {digits:4}"
 LENGTH = 64
 """Characters of a training sequence, and of one that is clipped."""
 
-EPOCHS, PRIVATE_EPOCHS, FINE_TUNING_EPOCHS = 10, 2, 100
+EPOCHS, PRIVATE_EPOCHS, FINE_TUNING_EPOCHS = 10, 2, 80
 
 PARAGRAPHS = 180
 """Of WikiText-2 that are trained on, and as many that are not: the first and the last."""
@@ -92,7 +93,7 @@ def train(module: nn.Module, tokens: Tensor, *, epochs: int, batch: int, length:
 
 
 def train_privately(module: nn.Module, tokens: Tensor, *, epochs: int, batch: int) -> float:
-    """DP-SGD (Abadi et al. 2016): each sequence's gradient clipped to 1, noise of deviation 1. Returns epsilon."""
+    """DP-SGD (Abadi et al. 2016), sequences' gradients clipped to 1, noise of deviation 1; gives epsilon."""
     from opacus.accountants import RDPAccountant
 
     parts, accountant = tokens.unfold(0, LENGTH + 1, LENGTH), RDPAccountant()
@@ -211,16 +212,18 @@ def write_table(results: dict[str, Any]) -> str:
         "# What small language models recite",
         "",
         f"Written by `python bench/memorisation.py` on {results['machine']['processor']}, one thread, in "
-        f"{results['seconds'] / 60:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over {CHARACTERS:,} "
-        f"characters of Tiny Shakespeare, {EPOCHS} epochs, and {PRIVATE_EPOCHS} with differential privacy. "
-        f"*Stories260k, fine-tuned*: {FINE_TUNING_EPOCHS} epochs on {PARAGRAPHS} paragraphs of WikiText-2's validation part, with "
-        "20 made-up people put in eight times each; as many others, with 20 others, are the unseen text. "
+        f"{results['seconds'] / 60:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over "
+        f"{CHARACTERS:,} characters of Tiny Shakespeare, {EPOCHS} epochs, and {PRIVATE_EPOCHS} with "
+        "differential privacy. "
+        f"*Stories260k, fine-tuned*: {FINE_TUNING_EPOCHS} epochs on {PARAGRAPHS} paragraphs of WikiText-2's "
+        "validation part, with 20 made-up people put in eight times each; as many others, with 20 "
+        "others, are the unseen text. "
         f"Continuations: 20 tokens after 50. Verbatim: 50 characters. {took}.",
         "",
-        "Noted before, of a character model and a space of 10,000: exposure .7 to 1.0 of canaries never put in, "
-        "2.9 to 3.3 once, 10.0 to 11.7 four times, 13.29 (the most) sixteen times; the control's median by chance "
-        "is 1. Published continuations (Carlini et al. 2023; Hayes et al. 2024) are of models of billions of "
-        "weights, 50 tokens after 50, and stand beside nothing here.",
+        "Noted before, of a character model and a space of 10,000: exposure .7 to 1.0 of canaries never put "
+        "in, 2.9 to 3.3 once, 10.0 to 11.7 four times, 13.29 (the most) sixteen times; the control's median "
+        "by chance is 1. Published continuations (Carlini et al. 2023; Hayes et al. 2024) are of models of "
+        "billions of weights, 50 tokens after 50, and stand beside nothing here.",
         "",
         "| model | attack | figure | measured | control | seconds |",
         "|---|---|---|---|---|---|",

@@ -66,7 +66,8 @@ def test_planted_sentences_are_exposed_and_others_are_not(attack, taught):
     often, control = found.figure("exposure, 5 times"), found.figure("control")
     assert often.low > 6.5
     assert control.high < 4
-    assert found.evidence.exposure[found.evidence.times == 5].min() >= np.log2(1000 / 8)
+    np.testing.assert_allclose(found.evidence.exposure[found.evidence.times == 5], BITS)
+    assert found.figure("first").low > 0.5 > found.figure("first control").value
     assert [b.what.split(",")[1] for b in found.exhibit.beside()[:2]] == [" 5 times", " 1 time"]
     assert all(b.without == control for b in found.exhibit.beside()[:3])
     assert {len(a) for a in found.exhibit.arrays().values()} == {36}
@@ -78,11 +79,13 @@ def test_both_ways_of_an_exact_rank_agree_with_one_by_hand(taught):
     path, listed = rt.expose(taught, PLANTED, attacks=EXACT)
     np.testing.assert_allclose(path.evidence.exposure, listed.evidence.exposure)
     texts = PLANTED[0].form.all()
-    own = dict(zip(texts, (f.sum() for f in taught.log_probs([taught.encode(t) for t in texts])), strict=True))
-    every = np.array(list(own.values()))
+    own = dict(
+        zip(texts, (f.sum() for f in taught.log_probs([taught.encode(t) for t in texts])), strict=True)
+    )
+    never = np.array([v for text, v in own.items() if text not in {c.sentence for c in PLANTED}])
     for canary, exposure in zip(PLANTED, path.evidence.exposure, strict=False):
-        ties = np.abs(every - own[canary.sentence]) < 1e-6
-        rank = 1 + ((every > own[canary.sentence]) & ~ties).sum() + (ties.sum() - 1) / 2
+        ties = np.abs(never - own[canary.sentence]) < 1e-6
+        rank = 1 + ((never > own[canary.sentence]) & ~ties).sum() + ties.sum() / 2
         assert exposure == pytest.approx(BITS - np.log2(rank))
 
 
@@ -96,23 +99,26 @@ def test_ranks_that_chance_draws_have_a_median_of_one_bit():
 
 def test_sentences_that_are_all_alike_have_a_rank_in_the_middle():
     (found,) = rt.expose(Silent(), PLANTED, attacks=[Lists(alike=True)])
-    np.testing.assert_allclose(found.evidence.exposure, BITS - np.log2(500.5))
+    np.testing.assert_allclose(found.evidence.exposure[16:], BITS - np.log2(1 + 983 / 2))
+    np.testing.assert_allclose(found.evidence.exposure[:16], BITS - np.log2(1 + 984 / 2))
     assert found.figure("first").value == 0
 
 
 def test_a_rank_is_the_place_in_the_list():
     (found,) = rt.expose(Silent(), PLANTED, attacks=[Lists()])
-    places = np.array([int(c.sentence[5:8]) + 1 for c in PLANTED])
+    numbers = np.array([int(c.sentence[5:8]) for c in PLANTED])
+    places = [n - (numbers < n).sum() + 1 for n in numbers]
     np.testing.assert_allclose(found.evidence.exposure[:16], BITS - np.log2(places))
 
 
 def test_beyond_the_list_only_so_much_is_known(taught):
-    (found,) = rt.expose(taught, PLANTED, attacks=[ShortestPath(most=16)])
+    (found,) = rt.expose(taught, PLANTED, attacks=[ShortestPath(most=20)])
     evidence = found.evidence
     late = evidence.low < evidence.high
-    assert late[evidence.times == 0].all()
+    assert late[evidence.times == 0].sum() >= 16
+    assert not late[evidence.times > 0].any()
     np.testing.assert_allclose(evidence.low[late], 0)
-    np.testing.assert_allclose(evidence.high[late], BITS - np.log2(17))
+    np.testing.assert_allclose(evidence.high[late], BITS - np.log2(20 - 16 + 1))
     assert (evidence.low <= evidence.exposure).all()
     assert (evidence.exposure <= evidence.high).all()
 

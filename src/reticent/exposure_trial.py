@@ -27,7 +27,7 @@ from reticent.measure.estimate import (
     median,
 )
 from reticent.planted import Form, Planted
-from reticent.recitation import CanaryScene, Filling, sentence_log_probs
+from reticent.recitation import CanaryScene, sentence_log_probs
 
 ALIKE = 1e-6
 """Nats within which two sentences are as likely: what a model's arithmetic leaves open."""
@@ -38,7 +38,7 @@ USUAL = (Enumeration(),)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Exposed:
-    """How exposed each canary is, in bits: log2 |R| less log2 of its rank.
+    """How exposed each canary is, in bits: log2 |R| less log2 of its rank among sentences never planted.
 
     Attributes:
         exposure: (canaries,) that of the rank; where it is known roughly, the likeliest value.
@@ -193,11 +193,13 @@ def _tried(
     try:
         for form in forms:
             own = [c for c in canaries if c.form == form]
+            planted = {c.sentence for c in own if c.times}
             scene = CanaryScene(target, form, seed)
             if attack.ordered:
                 exposed = _listed(attack, scene, own)
             else:
-                drawn = np.array([f.log_prob for f in attack.fillings(scene)])
+                told = attack.fillings(scene)
+                drawn = np.array([f.log_prob for f in told if f.sentence not in planted])
                 theirs = sentence_log_probs(target, [c.sentence for c in own])
                 exposed = [sampled(drawn, v, np.log2(form.size)) for v in theirs]
             found |= dict(zip(own, exposed, strict=True))
@@ -223,28 +225,32 @@ def _listed(
 ) -> list[tuple[float, float, float]]:
     """The exposure of each canary by its rank in a list, and between which it lies.
 
+    Other planted sentences are not counted: each is ranked among those that were not.
+
     Of one that isn't listed it is known that it comes later; half of what is left is its likeliest rank. The
     list is left where all were met, and as soon as sentences are less likely than all of them.
     """
-    form, told, wanted = scene.form, list[Filling](), {c.sentence for c in own}
-    places = dict[str, float]()
+    wanted, planted = {c.sentence for c in own}, {c.sentence for c in own if c.times}
+    places, listed = dict[str, float](), list[float]()
     try:
         for filling in attack.fillings(scene):
             if len(places) == len(wanted) and filling.log_prob < min(places.values()) - ALIKE:
                 break
-            told.append(filling)
             if filling.sentence in wanted:
                 places[filling.sentence] = filling.log_prob
+            if filling.sentence not in planted:
+                listed.append(filling.log_prob)
     except QueryLimit:
-        if not told:
+        if not listed and not places:
             raise
-    listed, size = np.array([f.log_prob for f in told]), float(form.size)
+    others, size = np.array(listed), float(scene.form.size)
     exposed = []
     for canary in own:
-        ranks = ((len(listed) + 1 + size) / 2, size, len(listed) + 1.0)
+        ranks = ((len(others) + 1 + size) / 2, size, len(others) + 1.0)
         if canary.sentence in places:
-            mine = places[canary.sentence]
-            rank = (listed > mine + ALIKE).sum() + ((np.abs(listed - mine) <= ALIKE).sum() + 1) / 2
+            mine, itself = places[canary.sentence], canary.times == 0
+            alike = (np.abs(others - mine) <= ALIKE).sum() - itself
+            rank = (others > mine + ALIKE).sum() + alike / 2 + 1
             ranks = (rank, rank, rank)
         value, low, high = np.log2(size) - np.log2(ranks)
         exposed.append((float(value), float(low), float(high)))
