@@ -18,6 +18,12 @@ from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.gradients import Dager, Dlg
 from reticent.attacks.membership.lira import Lira
 from reticent.attacks.membership.loss import Loss
+from reticent.attacks.memorisation import (
+    Enumeration,
+    FreeGeneration,
+    GreedyContinuation,
+    TranslationGlitch,
+)
 from reticent.progress import Quiet
 from reticent.scene import Scene
 
