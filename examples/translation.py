@@ -1,9 +1,9 @@
 """A translator that answers nonsense with its training text: the glitch, and what makes it.
 
-Three invented languages are ciphers of Shakespeare's lines: two common ones with a thousand lines each, and a
-rare one with few lines, each of them many times. A small encoder and decoder learns to translate all three. Then
-it is asked nonsense in each language, and what it answers is looked up in the rare lines and in as many that it
-never saw. Beside it stands a translator that saw every rare line as often as a common one.
+Three invented languages are ciphers of Shakespeare's lines: two common ones with a thousand lines each, and
+a rare one with few lines, each of them many times. A small encoder and decoder learns to translate all three.
+Then it is asked nonsense in each language, and what it answers is looked up in the rare lines and in as many
+that it never saw. Beside it stands a translator that saw every rare line as often as a common one.
 
     RETICENT_DATA=... python examples/translation.py      leaves translation.html
 """

@@ -138,6 +138,7 @@ def test_sampled_exposure_agrees_with_the_exact_one_within_its_interval(taught):
         exact.evidence.exposure <= drawn.evidence.high + 0.2
     )
     assert inside.mean() >= 0.9
+    assert isinstance(drawn.figure("first"), Withheld)
 
 
 def test_beyond_the_draws_a_normal_law_is_followed():

@@ -59,7 +59,7 @@ class Exposed:
 
         Args:
             name: "exposure", the median in bits of those planted, or "exposure, 16 times" of those planted so
-                often; "control", of those never planted; "first", the share of the planted that surely are
+                often; "control", of those never planted; "first", the share of the planted that are
                 the likeliest of their form, and "first control".
 
         Raises:
@@ -69,6 +69,8 @@ class Exposed:
             some = (self.times > 0) == (name == "first")
             if not some.any():
                 return Withheld("no canary was planted")
+            if (self._first != (self.high >= self.bits - 1e-9))[some].any():
+                return Withheld("ranks are known roughly alone")
             return clopper_pearson(int(self._first[some].sum()), int(some.sum()), level)
         for planted, where in self._groups():
             if name == planted:
