@@ -6,6 +6,7 @@ the first paragraphs of WikiText-2's validation part, with made-up identifiers a
 last.
 
     python bench/memorisation.py       writes bench/results/memorisation.json and memorisation.md; ten minutes
+    python bench/memorisation.py recitals       measures that part again, and keeps the other
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,9 +50,9 @@ FORM = "the access code is {digits:4}"
 LENGTH = 64
 """Characters of a training sequence, and of one that is clipped."""
 
-EPOCHS, PRIVATE_EPOCHS, FINE_TUNING_EPOCHS = 10, 2, 80
+EPOCHS, PRIVATE_EPOCHS, FINE_TUNING_EPOCHS = 10, 2, 60
 
-PARAGRAPHS = 180
+PARAGRAPHS = 90
 """Of WikiText-2 that are trained on, and as many that are not: the first and the last."""
 
 
@@ -182,37 +184,32 @@ def recitals() -> tuple[list[dict[str, Any]], dict[str, float]]:
     corpus = [corpus[i] for i in rng.permutation(len(corpus))]
     others = unseen + personal(20, 2) * 8
     rows, took = list[dict[str, Any]](), dict[str, float]()
-    for name in ("stories260k", "stories260k, fine-tuned"):
-        model = stories()
-        torch.manual_seed(2)
-        start = time.perf_counter()
-        if name != "stories260k":
-            tokens = torch.as_tensor(np.concatenate([model.encode(t) for t in corpus]))
-            train(model.module, tokens, epochs=FINE_TUNING_EPOCHS, batch=16, length=128, rate=2e-3)
-            took[f"seconds of training, {name}"] = time.perf_counter() - start
-        writes_on: Sequence[Any] = (GreedyContinuation(), SampledContinuation(), TruncatedContinuation())
-        for finding in rt.continue_texts(model, seen, unseen, attacks=writes_on, beginning=50, rest=20):
-            rows += row(name, finding)
-        drawn: Sequence[Any] = (
-            FreeGeneration(texts=96),
-            RankedGeneration(texts=96, kept=32),
-            Divergence(texts=48),
-        )
-        for finding in rt.recite(model, corpus, others, attacks=drawn, span=50):
-            rows += row(name, finding)
-        mail = FreeGeneration(texts=96, length=48)
-        for finding in rt.recite(model, corpus, others, attacks=[mail], prompts=("mail ",), span=50):
-            rows += row(f"{name}, after 'mail '", finding)
+    model, name, start = stories(), "stories260k, fine-tuned", time.perf_counter()
+    torch.manual_seed(2)
+    tokens = torch.as_tensor(np.concatenate([model.encode(t) for t in corpus]))
+    train(model.module, tokens, epochs=FINE_TUNING_EPOCHS, batch=16, length=128, rate=4e-3)
+    took[f"seconds of training, {name}"] = time.perf_counter() - start
+    writes_on: Sequence[Any] = (GreedyContinuation(), SampledContinuation(), TruncatedContinuation())
+    for finding in rt.continue_texts(model, seen, unseen, attacks=writes_on, beginning=50, rest=20):
+        rows += row(name, finding)
+    drawn: Sequence[Any] = FreeGeneration(texts=96), RankedGeneration(texts=96, kept=32), Divergence(texts=48)
+    for finding in rt.recite(model, corpus, others, attacks=drawn, span=50):
+        rows += row(name, finding)
+    mail = FreeGeneration(texts=96, length=48)
+    for finding in rt.recite(model, corpus, others, attacks=[mail], prompts=("mail ",), span=50):
+        rows += row(f"{name}, after 'mail '", finding)
     return rows, took
 
 
 def write_table(results: dict[str, Any]) -> str:
-    took = "; ".join(f"{name} {value:.3g}" for name, value in results["took"].items())
+    parts = [results[name] for name in ("exposures", "recitals") if name in results]
+    took = "; ".join(f"{name} {value:.3g}" for part in parts for name, value in part["took"].items())
+    minutes = sum(part["seconds"] for part in parts) / 60
     lines = [
         "# What small language models recite",
         "",
         f"Written by `python bench/memorisation.py` on {results['machine']['processor']}, one thread, in "
-        f"{results['seconds'] / 60:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over "
+        f"{minutes:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over "
         f"{CHARACTERS:,} characters of Tiny Shakespeare, {EPOCHS} epochs, and {PRIVATE_EPOCHS} with "
         "differential privacy. "
         f"*Stories260k, fine-tuned*: {FINE_TUNING_EPOCHS} epochs on {PARAGRAPHS} paragraphs of WikiText-2's "
@@ -228,24 +225,24 @@ def write_table(results: dict[str, Any]) -> str:
         "| model | attack | figure | measured | control | seconds |",
         "|---|---|---|---|---|---|",
     ]
-    for r in results["rows"]:
+    for r in (r for part in parts for r in part["rows"]):
         cells = [str(r.get(h, "")) for h in ("model", "attack", "figure", "measured", "control", "seconds")]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
+    """Measure the parts that are named, or both, and keep what was measured of the other."""
     torch.set_num_threads(1)
-    start = time.perf_counter()
-    rows, took = exposures()
-    more, took_too = recitals()
-    results = {
-        "machine": describe(),
-        "seconds": time.perf_counter() - start,
-        "took": took | took_too,
-        "rows": rows + more,
-    }
-    (RESULTS / "memorisation.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    file = RESULTS / "memorisation.json"
+    results = json.loads(file.read_text()) if file.is_file() else {}
+    parts = {"exposures": exposures, "recitals": recitals}
+    for name in sys.argv[1:] or parts:
+        start = time.perf_counter()
+        rows, took = parts[name]()
+        results[name] = {"rows": rows, "took": took, "seconds": time.perf_counter() - start}
+    results["machine"] = describe()
+    file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (RESULTS / "memorisation.md").write_text(write_table(results))
 
 
