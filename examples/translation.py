@@ -30,7 +30,7 @@ from reticent.attacks.memorisation import TranslationGlitch
 COMMON, RARE, TIMES = 1_000, 20, 100
 """Lines of each common language, lines of the rare one, and how often each of those recurs."""
 
-STEPS, BATCH = 1_200, 64
+STEPS, BATCH = 500, 64
 SPAN = 25
 """Characters verbatim that count: lines are short."""
 
