@@ -130,7 +130,8 @@ def main() -> None:
             found.append(finding)
             line = finding.exhibit.beside()[0]
             console.print(
-                f"rare lines {times} times, asked in {tag.strip()}: {line.what}: {line.figure}", markup=False
+                f"rare lines, {times} of each, asked in {tag.strip()}: {line.what}: {line.figure}",
+                markup=False,
             )
             console.print(f"    of as many lines never seen: {line.without}", markup=False)
     page = rt.write_findings(found, "translation.html", name=f"translators: {TIMES} times, then once")
