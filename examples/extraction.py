@@ -34,7 +34,7 @@ from reticent.attacks.membership import Loss
 from reticent.report.terminal import findings_group
 from reticent.targets.load import load_target
 
-COLUMNS = ["age", "workclass", "education-num", "marital-status", "sex", "capital-gain", "hours-per-week"]
+COLUMNS = ["age", "workclass", "education_num", "marital_status", "sex", "capital_gain", "hours_per_week"]
 
 TRAINED, OWN = 1_000, 1_000
 """People whom the lender has, and whom the thief has."""

@@ -10,6 +10,7 @@ from typing import Any
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 from reticent.text_observation import SpanLayers  # noqa: E402
@@ -78,3 +79,58 @@ def span_layers() -> SpanLayers:
         first_weights=tuple(f"blocks.0.{part}.weight" for part in parts),
         second_weights=tuple(f"blocks.1.{part}.weight" for part in parts),
     )
+
+
+@pytest.fixture(scope="session")
+def remembers() -> Callable[..., Any]:
+    """Makes a language model that knows texts by heart: after five characters that it saw, what followed."""
+    from reticent.access import Access
+
+    class Remembers:
+        def __init__(self, texts, *, order=5, access=Access.LOGITS, longest=200, doubt=0.01):
+            self.access, self.longest, self.order, self.doubt = access, longest, order, doubt
+            self.alphabet = " ,.-@+abcdefghijklmnopqrstuvwxyz0123456789"
+            self.vocabulary = len(self.alphabet) + 1
+            self.follows: dict[tuple[int, ...], Any] = {}
+            for text in texts:
+                tokens = [*self.encode(text), 0]
+                for i in range(1, len(tokens)):
+                    context = tuple(tokens[max(0, i - order) : i])
+                    self.follows.setdefault(context, np.zeros(self.vocabulary))[tokens[i]] += 1
+
+        def encode(self, text):
+            return np.array([0, *(self.alphabet.index(c) + 1 for c in text)])
+
+        def decode(self, tokens):
+            return "".join(self.alphabet[t - 1] for t in tokens if t)
+
+        def after(self, tokens):
+            seen = self.follows.get(tuple(tokens[-self.order :].tolist()), 0)
+            counts = np.zeros(self.vocabulary) + seen + self.doubt
+            return np.log(counts / counts.sum())
+
+        def distributions(self, texts):
+            return (np.array([self.after(t[: i + 1]) for i in range(len(t))]) for t in texts)
+
+        def log_probs(self, texts):
+            return tuple(np.array([self.after(t[:i])[t[i]] for i in range(1, len(t))]) for t in texts)
+
+        def generate(self, prompts, *, length, temperature=1.0, top_k=0, seed=0):
+            rng, made = np.random.default_rng(seed), []
+            for prompt in prompts:
+                tokens = np.array(prompt)
+                for _ in range(length):
+                    scores = self.after(tokens)
+                    if top_k:
+                        scores = np.where(scores < np.sort(scores)[-top_k], -np.inf, scores)
+                    drawn = scores + temperature * rng.gumbel(size=len(scores))
+                    if not drawn.argmax():
+                        break
+                    tokens = np.append(tokens, drawn.argmax())
+                made.append(tokens[len(prompt) :])
+            return tuple(made)
+
+        def fingerprint(self):
+            return "remembers"
+
+    return Remembers

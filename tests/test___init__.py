@@ -31,12 +31,16 @@ NAMES = [
     "audit_detector",
     "audit_release",
     "chain",
+    "continue_texts",
     "datasets",
+    "expose",
     "extract",
     "infer_property",
     "leak_gradients",
     "leak_text",
     "read_weights",
+    "recite",
+    "recite_translator",
     "write_findings",
 ]
 

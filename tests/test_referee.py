@@ -18,6 +18,12 @@ from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.gradients import Dager, Dlg
 from reticent.attacks.membership.lira import Lira
 from reticent.attacks.membership.loss import Loss
+from reticent.attacks.memorisation import (
+    Enumeration,
+    FreeGeneration,
+    GreedyContinuation,
+    TranslationGlitch,
+)
 from reticent.progress import Quiet
 from reticent.scene import Scene
 
@@ -249,7 +255,12 @@ class Recipe:
 
 
 def test_attacks_on_gradients_are_refused_and_say_where_to_run_them(tmp_path):
-    audit = run(fitted(LogisticRegression()), tmp_path, attacks=[Loss(), Dlg(), Dager()])
+    elsewhere = [FreeGeneration(), TranslationGlitch(), Enumeration(), GreedyContinuation()]
+    audit = run(fitted(LogisticRegression()), tmp_path, attacks=[Loss(), Dlg(), Dager(), *elsewhere])
     reasons = {f.attack: f.reason for f in audit.findings if f.outcome == "refused"}
     assert reasons["dlg"] == "weights are needed and scores are granted"
     assert "rt.leak_text" in reasons["dager"]
+    for attack, place in zip(
+        elsewhere, ("recite", "recite_translator", "expose", "continue_texts"), strict=True
+    ):
+        assert reasons[attack.name].endswith(f"rt.{place}")

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reticent import attacks, datasets
     from reticent.access import Access, Outputs, Target
+    from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
     from reticent.detector_trial import audit_detector
     from reticent.errors import ReticentError, UserError
+    from reticent.exposure_trial import expose
     from reticent.extraction_trial import extract
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
+    from reticent.recitation_trial import recite, recite_translator
     from reticent.referee import audit
     from reticent.release_trial import audit_release
     from reticent.report.page import write_findings
@@ -54,12 +57,16 @@ _HOMES = {
     "audit_detector": "detector_trial",
     "audit_release": "release_trial",
     "chain": "through_copy",
+    "continue_texts": "continuation_trial",
     "datasets": None,
+    "expose": "exposure_trial",
     "extract": "extraction_trial",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
     "read_weights": "weights_trial",
+    "recite": "recitation_trial",
+    "recite_translator": "recitation_trial",
     "write_findings": "report.page",
 }
 
@@ -85,12 +92,16 @@ __all__ = [
     "audit_detector",
     "audit_release",
     "chain",
+    "continue_texts",
     "datasets",
+    "expose",
     "extract",
     "infer_property",
     "leak_gradients",
     "leak_text",
     "read_weights",
+    "recite",
+    "recite_translator",
     "write_findings",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -12,9 +12,11 @@ from reticent.access import Access, BoolArray, FloatArray, IntArray, Target
 from reticent.detections import DetectorScene
 from reticent.extraction import ExtractionScene
 from reticent.finding import Threat
+from reticent.language import MeteredLanguage
 from reticent.observation import Observation, Reconstruction
 from reticent.open_model import OpenModel, Recovered
 from reticent.question import Question, Scores
+from reticent.recitation import CanaryScene, Filling, MeteredTranslator, RecitationScene, Recited
 from reticent.release import Guess, Knows, ReleaseScene
 from reticent.scene import ClassScene, Scene, SecretScene
 from reticent.secret import Secret
@@ -367,6 +369,88 @@ class TextMembershipAttack(Named):
         """Return one score per text of the scene, (texts,), higher = member."""
 
 
+MEMORY_DEFENCES = (
+    "texts that recur removed; fewer epochs; answers checked against the training text; differential privacy"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecitationAttack(Named):
+    """Brings a language model to recite what it was trained on."""
+
+    threat: ClassVar[Threat] = Threat.MEMORISATION
+    elsewhere: ClassVar[str] = "has a language model recite, and this is a classifier: run it by rt.recite"
+    control: ClassVar[str] = "the same texts matched against as much that the model never saw"
+    defences: ClassVar[str] = MEMORY_DEFENCES
+
+    @abstractmethod
+    def recite(self, scene: RecitationScene) -> Iterator[Recited]:
+        """Yield texts that the model wrote; what was yielded is kept when the queries are spent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslatorAttack(Named):
+    """Brings a translator, or another model of sequences to sequences, to recite what it was trained on."""
+
+    threat: ClassVar[Threat] = Threat.MEMORISATION
+    elsewhere: ClassVar[str] = (
+        "has a translator recite, and this is a classifier: run it by rt.recite_translator"
+    )
+    control: ClassVar[str] = "the same answers matched against as much text that the model never saw"
+    defences: ClassVar[str] = MEMORY_DEFENCES
+
+    @abstractmethod
+    def recite(self, translator: MeteredTranslator, seed: int) -> Iterator[Recited]:
+        """Yield texts that the model answered; what was yielded is kept when the queries are spent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CanaryAttack(Named):
+    """Goes through the sentences of a form, to see how early a planted one comes.
+
+    Class attributes:
+        ordered: whether sentences come likeliest first; else they are drawn at random.
+    """
+
+    threat: ClassVar[Threat] = Threat.MEMORISATION
+    elsewhere: ClassVar[str] = (
+        "looks for canaries in a language model, and this is a classifier: run it by rt.expose"
+    )
+    control: ClassVar[str] = "canaries of the same form that were never planted: a median of one bit"
+    defences: ClassVar[str] = MEMORY_DEFENCES
+    ordered: ClassVar[bool]
+
+    @abstractmethod
+    def fillings(self, scene: CanaryScene) -> Iterator[Filling]:
+        """Yield sentences of the form, each once where they are ordered; the canaries are not told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContinuationAttack(Named):
+    """Gives a model the beginning of a text and has it write on, again and again.
+
+    How likely it writes the true continuation is worked out, not tried: the referee hands the continuation
+    in, which makes no continuation likelier.
+
+    Class attributes:
+        draws: whether another try may come out otherwise.
+    """
+
+    threat: ClassVar[Threat] = Threat.MEMORISATION
+    elsewhere: ClassVar[str] = (
+        "has a language model write on, and this is a classifier: run it by rt.continue_texts"
+    )
+    control: ClassVar[str] = "the same of texts that the model never saw"
+    defences: ClassVar[str] = MEMORY_DEFENCES
+    draws: ClassVar[bool] = True
+
+    @abstractmethod
+    def log_chances(
+        self, target: MeteredLanguage, beginnings: Sequence[IntArray], rests: Sequence[IntArray]
+    ) -> FloatArray:
+        """Return (texts,) the log of the chance that one try gives the rest of each, token by token."""
+
+
 Attack = (
     MembershipAttack
     | AttributeAttack
@@ -379,6 +463,10 @@ Attack = (
     | DetectorAttack
     | ExtractionAttack
     | TextMembershipAttack
+    | RecitationAttack
+    | TranslatorAttack
+    | CanaryAttack
+    | ContinuationAttack
 )
 """Any attack of the catalogue."""
 
