@@ -31,6 +31,7 @@ NAMES = [
     "audit_detector",
     "audit_release",
     "datasets",
+    "detune",
     "infer_property",
     "leak_gradients",
     "leak_text",

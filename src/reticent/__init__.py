@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reticent import attacks, datasets
     from reticent.access import Access, Outputs, Target
     from reticent.data import Property, Records, Roles
+    from reticent.descendants_trial import detune
     from reticent.detector_trial import audit_detector
     from reticent.errors import ReticentError, UserError
     from reticent.finding import Finding, Threat
@@ -52,6 +53,7 @@ _HOMES = {
     "audit_detector": "detector_trial",
     "audit_release": "release_trial",
     "datasets": None,
+    "detune": "descendants_trial",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
@@ -81,6 +83,7 @@ __all__ = [
     "audit_detector",
     "audit_release",
     "datasets",
+    "detune",
     "infer_property",
     "leak_gradients",
     "leak_text",

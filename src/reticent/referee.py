@@ -24,6 +24,7 @@ from reticent.access import Access, FloatArray, Metered, Target, WhiteBox
 from reticent.attacks.attack import (
     Attack,
     AttributeAttack,
+    DescendantsAttack,
     DetectorAttack,
     GradientAttack,
     InversionAttack,
@@ -70,6 +71,8 @@ A_TEXT_UPDATE = "reads shared gradients of texts, not a model: run it by rt.leak
 
 OPEN_WEIGHTS = "reads training records back from weights: run it by rt.read_weights"
 
+
+FINE_TUNINGS = "recovers a base from the weights of several fine-tunings: run it by rt.detune"
 
 NO_SECRET = "needs a sensitive column to guess, and none was named: give roles, or sensitive in [data]"
 
@@ -215,6 +218,7 @@ class Referee:
             *(unmeasured(a, "refused", A_RELEASE) for a in attacks if isinstance(a, ReleaseAttack)),
             *(unmeasured(a, "refused", A_TEXT_UPDATE) for a in attacks if isinstance(a, TextGradientAttack)),
             *(unmeasured(a, "refused", OPEN_WEIGHTS) for a in attacks if isinstance(a, WeightsAttack)),
+            *(unmeasured(a, "refused", FINE_TUNINGS) for a in attacks if isinstance(a, DescendantsAttack)),
         )
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
