@@ -5,11 +5,14 @@ arXiv:2402.10208, algorithm 1 and its rank scheduler. Every fine-tuning is W'_i 
 rank, and so from the mean of the W'_i on, by turns: M_i is what of W'_i − W is nearest to it within the rank,
 and W the mean of the W'_i − M_i. The rank starts at 1 and doubles whenever the loss stalls.
 
-Three things are ours. All that the steps ever touch lies in the rows and columns that the differences between
+Four things are ours. All that the steps ever touch lies in the rows and columns that the differences between
 the W'_i span, at most models × rank of them: the search goes on within these alone, and takes the same steps
 as in the whole. Singular vectors are not sought anew at each step: one product with those of the step before
-(subspace iteration) keeps up, since W moves little. And a fine-tuning held out of the search tells whether
-the base found is right, which the loss does not: its own update must come out of low rank too.
+(subspace iteration) keeps up, since W moves little. The search need not begin at the mean, from where it may
+take thousands of steps or end elsewhere: what all differences W'_i − W'_j of one i have in common are the
+rows and columns of M_i, unless the ranks fill a third of the dimensions, and with these known W is the
+solution of linear equations; the paper's steps then only refine it. And a fine-tuning held out of the search
+tells whether the base found is right, which the loss does not: its own update must come out of low rank too.
 
 Not to be taken for `detuning-point` and `response-sweep`, which ask a classifier about one record and only
 share a word with it.
@@ -35,6 +38,9 @@ FULL = 0.8
 SKETCH = 32
 """Columns of the first sketch of what the differences span; twice as many until nothing is left out."""
 
+CONJUGATE = 200
+"""Steps of the linear equations, at most: some dozens do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpectralDetuning(DescendantsAttack):
@@ -42,6 +48,8 @@ class SpectralDetuning(DescendantsAttack):
 
     Attributes:
         rank: of the LoRAs, where known; None to tell it from the differences, tensor by tensor.
+        start: "spans", from what the differences of each fine-tuning have in common, at the full rank, where
+            that is at most a third of the dimensions; "mean", the paper's, from the mean and rank 1.
         steps: at most; from half of them on the rank is the full one. The paper takes 300 with whole singular
             value decompositions.
         patience: steps without a lower loss before the rank doubles, and, at the full rank, before the end.
@@ -55,6 +63,7 @@ class SpectralDetuning(DescendantsAttack):
     )
 
     rank: int | None = None
+    start: Literal["spans", "mean"] = "spans"
     steps: int = 1000
     patience: int = 15
     digits: Literal["float32", "float64"] = "float64"
@@ -62,6 +71,7 @@ class SpectralDetuning(DescendantsAttack):
     def __post_init__(self) -> None:
         if self.rank is not None:
             number("rank", self.rank, low=1)
+        among("start", self.start, ("spans", "mean"))
         number("steps", self.steps, low=2)
         number("patience", self.patience, low=1)
         among("digits", self.digits, ("float32", "float64"))
@@ -106,7 +116,8 @@ class SpectralDetuning(DescendantsAttack):
         columns = spanned(apart, noise, rng)
         rows = spanned(apart.transpose(0, 2, 1), noise, rng)
         cores = (columns.T @ apart @ rows).astype(np.float64)
-        ranks = differing(cores, noise * (sum(np.sqrt(flat.shape[1:]))))
+        pairs = Pairs.of(cores)
+        ranks = pairs.ranks(noise * sum(np.sqrt(flat.shape[1:])))
         full = FULL * min(flat.shape[1:])
         foreign(ranks > full, models, stack.name)
         rank = self.rank or told_rank(ranks)
@@ -116,7 +127,7 @@ class SpectralDetuning(DescendantsAttack):
                 "every two fine-tunings differ in full rank: it was trained in full, or is too small to tell"
             )
             return mean, replace(layer, reason=why)
-        offset, steps = detuned(cores, rank, self.steps, self.patience, rng)
+        offset, steps = self._search(cores, pairs, rank, rng)
         layer = replace(
             layer,
             how="recovered",
@@ -127,13 +138,102 @@ class SpectralDetuning(DescendantsAttack):
         if len(cores) > FEWEST:
             held, others = cores[-1:], cores[:-1]
             middle = others.mean(axis=0)
-            found = middle + detuned(others - middle, rank, self.steps, self.patience, rng)[0]
+            found = middle + self._search(others - middle, pairs.without_last(), rank, rng)[0]
             layer = replace(
                 layer, held_out=beyond(held - found, rank), held_out_mean=beyond(held - middle, rank)
             )
         base = mean + columns @ offset.astype(self.digits) @ rows.T
         kept = np.float64 if stack.values.dtype == np.float64 else np.float32
         return base.reshape(stack.values.shape[1:]).astype(kept), layer
+
+    def _search(
+        self, cores: FloatArray, pairs: Pairs, rank: int, rng: np.random.Generator
+    ) -> tuple[FloatArray, int]:
+        """Where the base lies from the middle of (models, rows, columns), and the steps that it took."""
+        base: FloatArray = np.zeros(cores.shape[1:])
+        right: FloatArray = rng.standard_normal((len(cores), cores.shape[2], 1))
+        if self.start == "spans" and 3 * rank <= min(cores.shape[1:]):
+            left, right = pairs.common(pairs.left, rank), pairs.common(pairs.right, rank)
+            base = agreed(cores, left, right)
+        return detuned(cores, base, right, rank, self.steps, self.patience, rng)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The difference of every two fine-tunings, decomposed.
+
+    Attributes:
+        first, second: (pairs,) positions of the two.
+        left, right: (pairs, rows, values) and (pairs, columns, values) singular vectors.
+        values: (pairs, values) singular values, the largest first.
+    """
+
+    first: IntArray
+    second: IntArray
+    left: FloatArray
+    values: FloatArray
+    right: FloatArray
+
+    @classmethod
+    def of(cls, cores: FloatArray) -> Pairs:
+        """Of (models, rows, columns)."""
+        first, second = np.triu_indices(len(cores), 1)
+        left, values, right = np.linalg.svd(cores[first] - cores[second], full_matrices=False)
+        return cls(first, second, left, values, right.transpose(0, 2, 1))
+
+    def without_last(self) -> Pairs:
+        """The pairs that the last fine-tuning is none of."""
+        kept = self.second < self.second.max()
+        parts = self.first, self.second, self.left, self.values, self.right
+        return Pairs(*(part[kept] for part in parts))
+
+    def ranks(self, noise: float) -> IntArray:
+        """(models, models) ranks of the differences: singular values above twice what rounding makes."""
+        ranks = np.zeros((self.second.max() + 1,) * 2, dtype=np.int64)
+        ranks[self.first, self.second] = (self.values > 2 * noise).sum(axis=1)
+        return ranks + ranks.T
+
+    def common(self, vectors: FloatArray, rank: int) -> FloatArray:
+        """(models, dimensions, rank) what the leading vectors of all of a model's pairs span in common.
+
+        A difference spans two updates, and what others of the same model span as well is that model's.
+        """
+        shadows = np.zeros((self.second.max() + 1, vectors.shape[1], vectors.shape[1]))
+        for first, second, one in zip(self.first, self.second, vectors[..., : 2 * rank], strict=True):
+            shadow = one @ one.T
+            shadows[first] += shadow
+            shadows[second] += shadow
+        return np.asarray(np.linalg.eigh(shadows)[1][..., -rank:])
+
+
+def agreed(cores: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """(rows, columns) the base that agrees best with every core outside of its update's rows and columns.
+
+    Linear least squares by conjugate gradients.
+
+    Args:
+        cores: (models, rows, columns).
+        left: (models, rows, rank) orthonormal columns of each update.
+        right: (models, columns, rank) orthonormal rows of each.
+    """
+
+    def outside(values: FloatArray) -> FloatArray:
+        inner = left.transpose(0, 2, 1) @ values @ right
+        return np.asarray((values - left @ inner @ right.transpose(0, 2, 1)).sum(axis=0))
+
+    base: FloatArray = np.zeros(cores.shape[1:])
+    rest = outside(cores)
+    way, size = rest, float(np.square(rest).sum())
+    first = size
+    for _ in range(CONJUGATE):
+        if size <= first * np.finfo(np.float64).eps ** 2:
+            break
+        turned = outside(way)
+        reach = size / float((way * turned).sum())
+        base, rest = base + reach * way, rest - reach * turned
+        size, before = float(np.square(rest).sum()), size
+        way = rest + size / before * way
+    return base
 
 
 def unfit(stack: Stack) -> str:
@@ -165,15 +265,6 @@ def spanned(apart: FloatArray, noise: float, rng: np.random.Generator) -> FloatA
     return np.eye(rows, dtype=apart.dtype)
 
 
-def differing(cores: FloatArray, noise: float) -> IntArray:
-    """(models, models) ranks of the differences: singular values above twice what rounding makes."""
-    ranks = np.zeros((len(cores), len(cores)), dtype=np.int64)
-    for one in range(len(cores)):
-        values = np.linalg.svd(cores[one] - cores[one + 1 :], compute_uv=False)
-        ranks[one, one + 1 :] = (values > 2 * noise).sum(axis=1)
-    return ranks + ranks.T
-
-
 def told_rank(ranks: IntArray) -> int:
     """The largest rank of an update, from (models, models) those of differences, which are two ranks' sums.
 
@@ -203,15 +294,23 @@ def foreign(full: BoolArray, models: list[str], tensor: str) -> None:
 
 
 def detuned(
-    cores: FloatArray, rank: int, steps: int, patience: int, rng: np.random.Generator
+    cores: FloatArray,
+    base: FloatArray,
+    right: FloatArray,
+    rank: int,
+    steps: int,
+    patience: int,
+    rng: np.random.Generator,
 ) -> tuple[FloatArray, int]:
-    """Where the base lies from the middle of (models, rows, columns), and the steps that it took.
+    """The paper's steps: where they lead, and how many there were.
 
-    The cores sum to nought: their mean is where the search begins.
+    Args:
+        cores: (models, rows, columns).
+        base: (rows, columns) where the search begins.
+        right: (models, columns, rank to begin with) right singular vectors, as far as known.
+        rank: to end with.
     """
-    base: FloatArray = np.zeros(cores.shape[1:])
-    right = rng.standard_normal((len(cores), cores.shape[2], 1))
-    best, still, now = np.inf, 0, 1
+    best, still, now = np.inf, 0, right.shape[2]
     for step in range(1, steps + 1):
         if step > steps // 2:
             now = rank
