@@ -11,11 +11,13 @@ import pytest
 
 import reticent as rt
 from reticent.attacks.attack import DescendantsAttack
+from reticent.attacks.weights import SpectralDetuning
 from reticent.descendants import Ancestor, Descendants, Layer
 from reticent.descendants_trial import Betrayed
 from reticent.errors import DataError
 from reticent.exhibit import Exhibit
 from reticent.measure.estimate import Estimate, Withheld
+from reticent.progress import Quiet
 
 
 def world(models: int = 4, tensors: int = 4) -> tuple[Any, Any]:
@@ -107,6 +109,22 @@ def test_refused_and_failed_say_why(tmp_path: Path) -> None:
         made.save(tmp_path / "base.safetensors")
     made = rt.detune(world()[1], attack=Mean(throws=True))
     assert (made.finding.outcome, "ZeroDivisionError" in made.finding.reason) == ("failed", True)
+
+
+def test_an_audit_of_a_model_says_where_to_run_it(tmp_path: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    x, y = np.random.default_rng(0).normal(size=(400, 3)), np.arange(400) % 2
+    audit = rt.audit(
+        DecisionTreeClassifier(random_state=0).fit(x[:200], y[:200]),
+        members=(x[:200], y[:200]),
+        nonmembers=(x[200:], y[200:]),
+        attacks=[SpectralDetuning()],
+        cache=tmp_path,
+        progress=Quiet(),
+    )
+    assert audit["spectral-detuning"].outcome == "refused"
+    assert "rt.detune" in audit["spectral-detuning"].reason
 
 
 def test_a_base_of_another_shape_is_refused() -> None:
