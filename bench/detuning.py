@@ -34,7 +34,7 @@ from reticent.attacks.weights import SpectralDetuning
 from reticent.progress import Quiet
 
 RESULTS = Path(__file__).parent / "results"
-TENSORS = {128: 8, 256: 6, 512: 3, 1024: 3}
+SIDES, TENSORS = (128, 256, 512, 1024), 3
 PUBLISHED = (
     "Published (arXiv:2402.10208): Stable Diffusion −17.8 against −7.5 for the mean; ViT, rank 8 → 32: "
     "−15.6 → −4.8 with 5 fine-tunings, −15.8 → −9.6 with 10."
@@ -44,7 +44,7 @@ PUBLISHED = (
 def world(
     side: int, rank: int, models: int, dtype: Any, tensors: int, seed: int = 0, even: bool = False
 ) -> tuple[Any, Any]:
-    """A base and its fine-tunings, merged in their own precision; `even`: of one norm, falling off nowhere."""
+    """A base and its fine-tunings, merged as they are stored; `even`: of one norm, falling off nowhere."""
     rng = np.random.default_rng([seed, side, rank, models])
     base, tuned = {}, [dict[str, Any]() for _ in range(models)]
     for layer in range(tensors):
@@ -90,23 +90,22 @@ def row(
 
 def grid() -> list[dict[str, Any]]:
     rows = []
-    for side, tensors in TENSORS.items():
+    for side in SIDES:
         for rank in (8, 16, 32):
-            for models in (3, 5, 8):
+            for models in (3, 5, 8) if side < 1024 else (3, 5):
                 for dtype in (np.float32, np.float64) if side < 512 else (np.float32,):
-                    base, tuned = world(side, rank, models, dtype, tensors)
+                    base, tuned = world(side, rank, models, dtype, TENSORS)
                     what = {"side": side, "rank": rank, "fine-tunings": models, "stored": dtype.__name__}
-                    papers = side == 128 and dtype == np.float32
-                    rows.append(row(base, tuned, papers=papers, **what))
+                    rows.append(row(base, tuned, papers=False, **what))
     return rows
 
 
 def wrong_ranks() -> list[dict[str, Any]]:
     """The rank given wrongly: the mismatch stays low, the held-out update tells."""
-    base, tuned = world(128, 16, 5, np.float32, 8)
+    base, tuned = world(128, 16, 5, np.float32, TENSORS)
     rows = []
-    for rank in (8, 12, 16, 20, 24, 32):
-        found = row(base, tuned, SpectralDetuning(rank=rank), **{"rank given, truly 16": rank})
+    for rank in (8, 12, 16, 20, 24):
+        found = row(base, tuned, SpectralDetuning(rank=rank), papers=False, **{"rank given, truly 16": rank})
         made = rt.detune(tuned, attack=SpectralDetuning(rank=rank), progress=Quiet())
         found["mismatch, log10"] = str(made.finding.exhibit.figure("mismatch"))
         rows.append(found)
@@ -332,7 +331,7 @@ def main() -> None:
     for part in (mnist, speed, even, wrong_ranks, grid):
         if not only or part.__name__ in only:
             results[part.__name__] = part()
-    results["minutes"] += round((time.perf_counter() - start) / 60, 1)
+    results["minutes"] = results["minutes"] + round((time.perf_counter() - start) / 60, 1)
     file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (RESULTS / "detuning.md").write_text(write_table(results))
 
