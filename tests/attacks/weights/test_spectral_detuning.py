@@ -228,6 +228,16 @@ def test_with_nothing_of_low_rank_it_is_refused() -> None:
         recovered(np.ones((3, 30, 30)))
 
 
+def test_weights_rounded_more_coarsely_than_stored_need_the_rank() -> None:
+    base, tuned = world(4)
+    rounded = tuned.astype(np.float16).astype(np.float64)
+    with pytest.raises(DataError, match="giving the rank helps"):
+        recovered(rounded)
+    assert error(recovered(rounded, rank=3).tensors["w"], base) < -7.5
+    # where the files say how coarsely they are rounded, the rank is told in spite of it
+    assert recovered(tuned.astype(np.float16)).layers[0].rank == 3
+
+
 @pytest.mark.parametrize(
     "options", [{"rank": 0}, {"steps": 1}, {"patience": 0}, {"start": "zero"}, {"digits": "float16"}], ids=str
 )

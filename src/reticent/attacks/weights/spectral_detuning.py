@@ -58,8 +58,8 @@ class SpectralDetuning(DescendantsAttack):
 
     source: ClassVar[str] = "Horwitz, Kahana & Hoshen 2024, arXiv:2402.10208, algorithm 1"
     caveat: ClassVar[str] = (
-        "needs three fine-tunings or more, whose updates span different rows and columns: LoRAs that keep "
-        "one initialisation hide the base, tensors trained in full do too, and a low loss certifies nothing"
+        "needs three fine-tunings or more, whose updates span different rows and columns: LoRAs with one "
+        "frozen factor hide the base, tensors trained in full do too, and a low loss certifies nothing"
     )
 
     rank: int | None = None
@@ -124,7 +124,8 @@ class SpectralDetuning(DescendantsAttack):
         layer = Layer(name=stack.name, how="left out", rank=rank)
         if 2 * rank > full:
             why = (
-                "every two fine-tunings differ in full rank: it was trained in full, or is too small to tell"
+                "every two fine-tunings differ in full rank: it was trained in full, is too small to tell, "
+                "or was once rounded more coarsely than it is stored, where giving the rank helps"
             )
             return mean, replace(layer, reason=why)
         offset, steps = self._search(cores, pairs, rank, rng)
