@@ -170,6 +170,11 @@ def test_what_is_spanned_is_found_whole() -> None:
     np.testing.assert_array_equal(spanned(noisy, 1e-14, rng), np.eye(90))
 
 
+def test_rounding_tilts_no_sketch_that_has_no_column_to_spare() -> None:
+    base, tuned = world(4, (96, 90), 8, np.float32)  # 4 x 8 dimensions, and as many columns
+    assert error(recovered(tuned).tensors["w"], base) < -16.3
+
+
 def test_beyond_a_rank() -> None:
     both = np.stack([np.diag([3.0, 2.0, 1.0]), np.diag([0.0, 1.0, 1.0])])
     assert beyond(both, 1) == pytest.approx(np.sqrt((4 + 1 + 1) / 16))
