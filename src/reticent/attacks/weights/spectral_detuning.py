@@ -204,7 +204,8 @@ class Pairs:
             shadow = one @ one.T
             shadows[first] += shadow
             shadows[second] += shadow
-        return np.asarray(np.linalg.eigh(shadows)[1][..., -rank:])
+        # no eigh: among so many alike eigenvalues LAPACK's was seen not to converge
+        return np.asarray(np.linalg.svd(shadows)[0][..., :rank])
 
 
 def agreed(cores: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
