@@ -33,6 +33,7 @@ NAMES = [
     "chain",
     "continue_texts",
     "datasets",
+    "detune",
     "expose",
     "extract",
     "infer_property",

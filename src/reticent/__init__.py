@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reticent.access import Access, Outputs, Target
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
+    from reticent.descendants_trial import detune
     from reticent.detector_trial import audit_detector
     from reticent.errors import ReticentError, UserError
     from reticent.exposure_trial import expose
@@ -59,6 +60,7 @@ _HOMES = {
     "chain": "through_copy",
     "continue_texts": "continuation_trial",
     "datasets": None,
+    "detune": "descendants_trial",
     "expose": "exposure_trial",
     "extract": "extraction_trial",
     "infer_property": "property_trial",
@@ -94,6 +96,7 @@ __all__ = [
     "chain",
     "continue_texts",
     "datasets",
+    "detune",
     "expose",
     "extract",
     "infer_property",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray, Target
+from reticent.descendants import Ancestor, Descendants
 from reticent.detections import DetectorScene
 from reticent.extraction import ExtractionScene
 from reticent.finding import Threat
@@ -306,6 +307,23 @@ class WeightsAttack(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DescendantsAttack(Named):
+    """Recovers the weights of a model that was never released from models that were made of it."""
+
+    threat: ClassVar[Threat] = Threat.EXTRACTION
+    elsewhere: ClassVar[str] = "recovers a base from several fine-tunings: run it by rt.detune"
+    needs: ClassVar[Access] = Access.WEIGHTS
+    control: ClassVar[str] = "the mean of the fine-tunings"
+    defences: ClassVar[str] = "releasing fewer fine-tunings than three of one base; training in full"
+    costly: ClassVar[bool] = True
+    price: ClassVar[str] = "no answers; about a second for a tensor of a million weights"
+
+    @abstractmethod
+    def recover(self, descendants: Descendants, seed: int) -> Ancestor:
+        """Return the base's tensors, as far as its fine-tunings tell them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DetectorAttack(Named):
     """Says of each image how much it looks as if the detector was trained on it.
 
@@ -467,6 +485,7 @@ Attack = (
     | TranslatorAttack
     | CanaryAttack
     | ContinuationAttack
+    | DescendantsAttack
 )
 """Any attack of the catalogue."""
 

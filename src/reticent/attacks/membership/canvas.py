@@ -2,8 +2,9 @@
 
 A popular reading of "membership inference by canvas", under a name of its own. The original is another
 attack: Park & Kang 2020 (arXiv:2001.04011) draws an object detector's boxes on a canvas and lets a
-network judge the picture. Here the canvas is laid in the space of inputs, and works for any classifier
-that gives scores. How it compares with LiRA and RMIA stands in `bench/results/responses.md`.
+network judge the picture; it is `box-canvas` in this catalogue. Here the canvas is laid in the space of
+inputs, and works for any classifier that gives scores. How it compares with LiRA and RMIA
+stands in `bench/results/responses.md`.
 """
 
 from __future__ import annotations

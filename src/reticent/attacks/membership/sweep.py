@@ -2,7 +2,8 @@
 
 Published descriptions call such attacks "spectral". A popular reading, under a name of its own; the
 original it is told of is another attack: Spectral DeTuning (Horwitz, Kahana & Hoshen 2024,
-arXiv:2402.10208) recovers a model's weights from its low-rank fine-tunings. Here a record is drawn
+arXiv:2402.10208) recovers a model's weights from its low-rank fine-tunings, and is `spectral-detuning` in
+this catalogue. Here a record is drawn
 towards the average record and pushed beyond itself, step by step, and the curve of answers is read. How
 it compares with LiRA and RMIA stands in `bench/results/responses.md`.
 """
