@@ -1,9 +1,9 @@
 """How exactly, and for how many queries, are models copied in closed form?
 
-Logistic and softmax regressions from scores as they are and rounded, and from labels alone; trees walked leaf
-by leaf; nets of one hidden layer. Beside each copy stand a substitute of the same kind trained on the labels of
-the same queries, and the thief's own model that never asks. Last, copies are asked who the members are, beside
-asking the model itself.
+Logistic and softmax regressions from scores as they are and rounded, and from labels alone; trees walked
+leaf by leaf; nets of one hidden layer. Beside each copy stand a substitute of the same kind trained on the
+labels of the same queries, and the thief's own model that never asks. Last, copies are asked who the
+members are, beside asking the model itself.
 
     python bench/extraction.py            writes bench/results/extraction.json and extraction.md; ten minutes
 """
@@ -371,15 +371,17 @@ def written(results: dict[str, Any]) -> str:
     lines = [
         "# Models copied in closed form",
         "",
-        "`python bench/extraction.py`. Agreement is with the model itself (not with its rounded answers) on records "
-        "that neither it nor the thief has, with its 95 % interval. *Substitute*: a model of the same kind trained on "
-        "the labels of the same queries. *Own model*: gradient boosting on the thief's own labelled records, which "
-        "never asks.",
+        "`python bench/extraction.py`. Agreement is with the model itself (not with its rounded "
+        "answers) on records "
+        "that neither it nor the thief has, with its 95 % interval. *Substitute*: a model of the same "
+        "kind trained on "
+        "the labels of the same queries. *Own model*: gradient boosting on the thief's own labelled "
+        "records, which never asks.",
         "",
         "## Equations, and boundaries from labels",
         "",
-        "| model | attack | scores | first copy, queries | for 99.9 % | in all | agreement | on records nobody is | "
-        "log-ratio error | substitute | own model | s |",
+        "| model | attack | scores | first copy, queries | for 99.9 % | in all | agreement | on records "
+        "nobody is | log-ratio error | substitute | own model | s |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results["equations"]:
@@ -392,20 +394,24 @@ def written(results: dict[str, Any]) -> str:
         error = f"{r['log-ratio error']:.1e}" if "log-ratio error" in r else "–"
         lines.append(
             f"| {r['model']} | {r['attack']} | {r['scores']} | {r['first copy']:,} | "
-            f"{'not reached' if enough is None else format(enough, ',')} | {r['queries']:,} | {shown(r['agreement'])} | "
-            f"{shown(r['agreement uniform'])} | {error} | {shown(r.get('substitute'), 1)} | {shown(r['own model'], 1)} | "
+            f"{'not reached' if enough is None else format(enough, ',')} | {r['queries']:,} | "
+            f"{shown(r['agreement'])} | "
+            f"{shown(r['agreement uniform'])} | {error} | {shown(r.get('substitute'), 1)} | "
+            f"{shown(r['own model'], 1)} | "
             f"{r['seconds']} |"
         )
     lines += [
         "",
         "Published: Tramèr et al. 2016 take 265 to 530 queries for 530 unknowns of a softmax on Adult "
-        "(99.96 to 100 %). Rounded scores, measured elsewhere by least squares on 31 unknowns: 310 queries for 99.92 % "
-        "at two places, 3,100 for 99.96 % at one. The log-ratio error is the worst over one change of each column.",
+        "(99.96 to 100 %). Rounded scores, measured elsewhere by least squares on 31 unknowns: 310 "
+        "queries for 99.92 % "
+        "at two places, 3,100 for 99.96 % at one. The log-ratio error is the worst over one change of "
+        "each column.",
         "",
         "## Trees",
         "",
-        "| tree | leaves | people a leaf | asked for | queries | boxes found | agreement | on records nobody is | "
-        "test scores off | own model | s |",
+        "| tree | leaves | people a leaf | asked for | queries | boxes found | agreement | on records "
+        "nobody is | test scores off | own model | s |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results["trees"]:
@@ -416,20 +422,24 @@ def written(results: dict[str, Any]) -> str:
             continue
         asked = "labels" if r["scores"] == "labels" else "scores"
         lines.append(
-            f"| {r['model']} | {r['leaves']} | at least {r['least']} | {asked} | {r['queries']:,} | {r['boxes']} | "
+            f"| {r['model']} | {r['leaves']} | at least {r['least']} | {asked} | {r['queries']:,} | "
+            f"{r['boxes']} | "
             f"{shown(r['agreement'])} | {shown(r['agreement uniform'])} | "
             f"{'–' if asked == 'labels' else r['scores off']} | {shown(r['own model'], 1)} | {r['seconds']} |"
         )
     lines += [
         "",
-        "Published (Tramèr et al. 2016): 318 leaves 101,057 queries, with incomplete ones 29,609, 100 %; Steak "
-        "193 leaves 3,652 queries at 92.45/86.40 %, 4,013 at 100/100; German credit 26 leaves 1,722, 1,150. Boxes are "
-        "fewer than leaves where neighbours answer alike. With labels alone, or leaves of one person, most leaves do: "
-        "what is copied then is what the tree answers; its leaves are not told.",
+        "Published (Tramèr et al. 2016): 318 leaves 101,057 queries, with incomplete ones 29,609, 100 "
+        "%; Steak "
+        "193 leaves 3,652 queries at 92.45/86.40 %, 4,013 at 100/100; German credit 26 leaves 1,722, "
+        "1,150. Boxes are "
+        "fewer than leaves where neighbours answer alike. With labels alone, or leaves of one person, "
+        "most leaves do: what is copied then is what the tree answers; its leaves are not told.",
         "",
         "## Nets of one hidden layer",
         "",
-        "| net | precision | queries | units | worst parameter | worst logit of 10^5 | agreement on 10^5 | own model | s |",
+        "| net | precision | queries | units | worst parameter | worst logit of 10^5 | agreement on "
+        "10^5 | own model | s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results["nets"]:
@@ -437,18 +447,19 @@ def written(results: dict[str, Any]) -> str:
             lines.append(f"| {r['net']} | {r['precision']} | refused: {r['refused']} |" + " |" * 6)
             continue
         lines.append(
-            f"| {r['net']} | {r['precision']} | {r['queries']:,} | {r['units']} | {r['parameter error']:.1e} | "
-            f"{r['logit error']:.1e} | {shown(r['agreement'], 3)} | {shown(r['own model'], 1)} | {r['seconds']} |"
+            f"| {r['net']} | {r['precision']} | {r['queries']:,} | {r['units']} | "
+            f"{r['parameter error']:.1e} | {r['logit error']:.1e} | {shown(r['agreement'], 3)} | "
+            f"{shown(r['own model'], 1)} | {r['seconds']} |"
         )
     lines += [
         "",
-        "Measured elsewhere with published code (Carlini et al. 2020): logit error 8.8e-11 on 20-10-1, 1.3e-11 on "
-        "64-32-1 in 35 s.",
+        "Measured elsewhere with published code (Carlini et al. 2020): logit error 8.8e-11 on 20-10-1, "
+        "1.3e-11 on 64-32-1 in 35 s.",
         "",
         "## Members through the copy",
         "",
-        "AUC of the loss attack, through copies of more and more queries, and by asking the model as many queries "
-        "about as many candidates, of all others nothing being known.",
+        "AUC of the loss attack, through copies of more and more queries, and by asking the model as "
+        "many queries about as many candidates, of all others nothing being known.",
         "",
         "| model, attack | queries | through the copy | asking the model |",
         "|---|---|---|---|",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reticent.extraction_trial import extract
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
+    from reticent.layer_trial import extract_layer
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.recitation_trial import recite, recite_translator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
+    from reticent.text_membership_trial import audit_text
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
     from reticent.through_copy import chain
@@ -57,12 +59,14 @@ _HOMES = {
     "audit": "referee",
     "audit_detector": "detector_trial",
     "audit_release": "release_trial",
+    "audit_text": "text_membership_trial",
     "chain": "through_copy",
     "continue_texts": "continuation_trial",
     "datasets": None,
     "detune": "descendants_trial",
     "expose": "exposure_trial",
     "extract": "extraction_trial",
+    "extract_layer": "layer_trial",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
@@ -93,12 +97,14 @@ __all__ = [
     "audit",
     "audit_detector",
     "audit_release",
+    "audit_text",
     "chain",
     "continue_texts",
     "datasets",
     "detune",
     "expose",
     "extract",
+    "extract_layer",
     "infer_property",
     "leak_gradients",
     "leak_text",

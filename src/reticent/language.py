@@ -7,6 +7,7 @@ shown, LOGITS those of every token of the vocabulary at every place, WEIGHTS the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -67,6 +68,24 @@ class LanguageModel(Protocol):
 
     def fingerprint(self) -> str:
         """A hash of the model's content, never of its name."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutputLayer:
+    """The last layer of a language model, as its answers tell it.
+
+    Attributes:
+        width: its inputs: the model's hidden dimension. weight: (vocabulary, width) its weights, up to an
+        invertible matrix from the right, each token's less the
+            mean of all tokens': answers that are log-probabilities hold no more.
+        sizes: (up to answers,) the singular values that told the width, greatest first.
+        answers: distributions that were looked at.
+    """
+
+    width: int
+    weight: FloatArray
+    sizes: FloatArray
+    answers: int
 
 
 class MeteredLanguage:

@@ -13,7 +13,7 @@ from reticent.descendants import Ancestor, Descendants
 from reticent.detections import DetectorScene
 from reticent.extraction import ExtractionScene
 from reticent.finding import Threat
-from reticent.language import MeteredLanguage
+from reticent.language import MeteredLanguage, OutputLayer
 from reticent.observation import Observation, Reconstruction
 from reticent.open_model import OpenModel, Recovered
 from reticent.question import Question, Scores
@@ -469,6 +469,23 @@ class ContinuationAttack(Named):
         """Return (texts,) the log of the chance that one try gives the rest of each, token by token."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LayerAttack(Named):
+    """Tells a language model's last layer from its answers."""
+
+    threat: ClassVar[Threat] = Threat.EXTRACTION
+    elsewhere: ClassVar[str] = "asks a language model, and this is a classifier: run it by rt.extract_layer"
+    control: ClassVar[str] = "a layer of random weights, turned as well as can be"
+    defences: ClassVar[str] = (
+        "no log-probabilities of chosen tokens, or few and rounded; no logit bias; noise"
+    )
+    price: ClassVar[str] = "a few texts, and whole distributions at twice as many places as the width"
+
+    @abstractmethod
+    def recover(self, model: MeteredLanguage, seed: int) -> OutputLayer:
+        """Return the layer, up to what answers can tell."""
+
+
 Attack = (
     MembershipAttack
     | AttributeAttack
@@ -481,6 +498,7 @@ Attack = (
     | DetectorAttack
     | ExtractionAttack
     | TextMembershipAttack
+    | LayerAttack
     | RecitationAttack
     | TranslatorAttack
     | CanaryAttack

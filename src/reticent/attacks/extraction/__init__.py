@@ -1,11 +1,12 @@
 """What does asking a model give away of the model itself? Copies of it."""
 
-from reticent.attacks.attack import ExtractionAttack
+from reticent.attacks.attack import ExtractionAttack, LayerAttack
 from reticent.attacks.extraction.active_thief import ActiveThief
 from reticent.attacks.extraction.data_free import DataFree
 from reticent.attacks.extraction.equation_solving import EquationSolving
 from reticent.attacks.extraction.jacobian import JacobianAugmentation
 from reticent.attacks.extraction.knockoff import Knockoff
+from reticent.attacks.extraction.last_layer import LastLayer
 from reticent.attacks.extraction.lowd_meek import LowdMeek
 from reticent.attacks.extraction.path_finding import PathFinding
 from reticent.attacks.extraction.relu_layer import ReluLayer
@@ -17,12 +18,13 @@ __all__ = [
     "EquationSolving",
     "JacobianAugmentation",
     "Knockoff",
+    "LastLayer",
     "LowdMeek",
     "PathFinding",
     "ReluLayer",
 ]
 
-DEFAULT: tuple[ExtractionAttack, ...] = (
+DEFAULT: tuple[ExtractionAttack | LayerAttack, ...] = (
     EquationSolving(),
     LowdMeek(),
     PathFinding(),
@@ -32,5 +34,6 @@ DEFAULT: tuple[ExtractionAttack, ...] = (
     Knockoff(),
     JacobianAugmentation(),
     DataFree(),
+    LastLayer(),
 )
 """Every attack once, and the active thief by both of its choices."""
