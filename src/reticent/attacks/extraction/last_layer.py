@@ -21,6 +21,10 @@ FLOOR = 1e-12
 """Share of the greatest singular value below which all are alike: the arithmetic's own noise."""
 
 
+UNEXPLAINED = 1e-2
+"""Share of the answers' squares that what lies beyond the width may hold."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LastLayer(LayerAttack):
     """Counts the singular values of many answers, and takes the vectors that go with them.
@@ -36,7 +40,7 @@ class LastLayer(LayerAttack):
     caveat: ClassVar[str] = (
         "The layer is told up to an invertible matrix, and each token's weights less their mean. After a "
         "normalisation that takes off the mean (LayerNorm) the width told is one too small. Answers "
-        "rounded to a tenth of a nat hide it."
+        "rounded to whole nats hide it."
     )
     length: int = 32
     most: int = 16_384
@@ -60,6 +64,8 @@ class LastLayer(LayerAttack):
             answers = np.concatenate([answers, told - told.mean(axis=1, keepdims=True)])
             _, sizes, right = np.linalg.svd(answers, full_matrices=False)
             drop = -np.diff(np.log(np.maximum(sizes, FLOOR * sizes[0])))
+            left = np.square(sizes)[::-1].cumsum()[::-1][1:] / np.square(sizes).sum()
+            drop[left > UNEXPLAINED] = 0.0  # a width must make up the answers, not just their greatest part
             width = int(drop.argmax()) + 1
             if drop.max() >= self.gap and width <= len(answers) // 2 and width < min(answers.shape) - 1:
                 weight = right[:width].T * sizes[:width] / np.sqrt(len(answers))
