@@ -20,7 +20,7 @@ import uvicorn
 from reticent.access import Access, Metered
 from reticent.errors import DataError, ModelError, QueryLimit, TargetError
 from reticent.store import Cells
-from reticent.targets import http as module
+from reticent.targets import endpoint as module
 from reticent.targets.http import HttpTarget
 from reticent.targets.wire import Instances, MlflowInvocations, OpenInference
 
