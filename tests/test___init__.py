@@ -41,6 +41,7 @@ NAMES = [
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "poison",
     "read_weights",
     "recite",
     "recite_translator",

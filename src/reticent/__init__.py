@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reticent.finding import Finding, Threat
     from reticent.gradient_trial import leak_gradients
     from reticent.layer_trial import extract_layer
+    from reticent.poison_trial import poison
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
     from reticent.recitation_trial import recite, recite_translator
@@ -70,6 +71,7 @@ _HOMES = {
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
+    "poison": "poison_trial",
     "read_weights": "weights_trial",
     "recite": "recitation_trial",
     "recite_translator": "recitation_trial",
@@ -108,6 +110,7 @@ __all__ = [
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "poison",
     "read_weights",
     "recite",
     "recite_translator",

@@ -13,6 +13,7 @@ _FAMILIES = (
     "inversion",
     "membership",
     "memorisation",
+    "poison",
     "property",
     "release",
     "texts",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from reticent.access import Access, BoolArray, FloatArray, IntArray, Target
+from reticent.data import Records
 from reticent.descendants import Ancestor, Descendants
 from reticent.detections import DetectorScene
 from reticent.extraction import ExtractionScene
@@ -470,6 +471,23 @@ class ContinuationAttack(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PoisonAttack(Named):
+    """Slips records into the training data, so that models tell more of the others; on by request only."""
+
+    threat: ClassVar[Threat] = Threat.MEMBERSHIP
+    elsewhere: ClassVar[str] = "is slipped into the training, and this model is trained: run it by rt.poison"
+    control: ClassVar[str] = "the same models trained without the poison"
+    defences: ClassVar[str] = "contradicting copies removed; labels checked; differential privacy"
+    shadows: ClassVar[bool] = True
+    costly: ClassVar[bool] = True
+    price: ClassVar[str] = "some records in the training data; tens of models trained; an answer a person"
+
+    @abstractmethod
+    def poison(self, victims: Records, seed: int) -> Records:
+        """Return the records that are slipped in to tell whether each of the victims is there."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerAttack(Named):
     """Tells a language model's last layer from its answers."""
 
@@ -499,6 +517,7 @@ Attack = (
     | ExtractionAttack
     | TextMembershipAttack
     | LayerAttack
+    | PoisonAttack
     | RecitationAttack
     | TranslatorAttack
     | CanaryAttack

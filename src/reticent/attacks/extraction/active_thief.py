@@ -56,7 +56,7 @@ class ActiveThief(ExtractionAttack):
         copy = trained(scene, student, pool[asked], answers)
         yield copy
         for size in sizes[1:]:
-            seen = left[:SEEN] if self.choose != "random" else left
+            seen = left[: max(SEEN, 2 * (size - len(asked)))] if self.choose != "random" else left
             chosen = seen[self._chosen(student, copy, pool, asked, seen, size - len(asked))]
             answers = np.concatenate([answers, answered(scene.target, student.coding, pool[chosen])])
             asked, left = np.concatenate([asked, chosen]), np.setdiff1d(left, chosen)
