@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reticent.access import Access
 from reticent.attacks import attribute, inversion, membership
-from reticent.attacks.attack import AttributeAttack, InversionAttack, MembershipAttack
+from reticent.attacks.attack import AttributeAttack, InversionAttack, MembershipAttack, Named
 from reticent.attacks.catalogue import (
     DEFAULT,
     FAMILIES,
@@ -150,3 +152,14 @@ def test_pictures_are_drawn_of_pictures_alone():
         a in left_out([], chosen([], Access.SCORES, more), more) for a in inversion.DEFAULT if a.costly
     )
     assert not set(left_out([], chosen([], Access.SCORES), usual)) & set(inversion.DEFAULT)
+
+
+def test_what_no_audit_runs_names_the_call_that_does():
+    import reticent
+
+    elsewhere = [a for a in catalogue() if issubclass(a, Named) and a.elsewhere]
+    assert len(elsewhere) > 20
+    for attack in elsewhere:
+        found = re.search(r": run it by rt\.(\w+)$", attack.elsewhere)
+        assert found, attack
+        assert callable(getattr(reticent, found[1])), attack
