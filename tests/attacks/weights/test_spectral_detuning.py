@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from reticent.attacks.weights import SpectralDetuning
-from reticent.attacks.weights.spectral_detuning import Pairs, agreed, beyond, detuned, spanned, told_rank
+from reticent.attacks.weights.spectral_detuning import (
+    Pairs,
+    agreed,
+    beyond,
+    detuned,
+    leading,
+    spanned,
+    told_rank,
+)
 from reticent.descendants import Ancestor, Descendants
 from reticent.errors import DataError, PlanError
 
@@ -249,3 +257,14 @@ def test_weights_rounded_more_coarsely_than_stored_need_the_rank() -> None:
 def test_options_are_checked(options: Any) -> None:
     with pytest.raises(PlanError, match=f"{next(iter(options))} = "):
         SpectralDetuning(**options)
+
+
+def test_what_all_shadows_have_in_common_leads_however_alike_its_eigenvalues():
+    rng = np.random.default_rng(0)
+    common = np.linalg.qr(rng.normal(size=(96, 12)))[0]
+    shadow = np.zeros((96, 96))
+    for _ in range(6):
+        own = np.linalg.qr(np.column_stack([common, rng.normal(size=(96, 12))]))[0]
+        shadow += own @ own.T
+    found = leading(shadow, 12)
+    np.testing.assert_allclose(found @ found.T, common @ common.T, atol=1e-10)

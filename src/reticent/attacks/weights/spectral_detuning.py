@@ -204,8 +204,18 @@ class Pairs:
             shadow = one @ one.T
             shadows[first] += shadow
             shadows[second] += shadow
-        # no eigh: among so many alike eigenvalues LAPACK's was seen not to converge
-        return np.asarray(np.linalg.svd(shadows)[0][..., :rank])
+        return np.stack([leading(shadow, rank) for shadow in shadows])
+
+
+def leading(shadow: FloatArray, rank: int) -> FloatArray:
+    """(dimensions, rank) the leading eigenvectors of a symmetric matrix.
+
+    By implicit QL: where many eigenvalues are alike, as here, the faster ways of LAPACK may not converge.
+    """
+    from scipy.linalg import eigh
+
+    vectors: FloatArray = eigh(shadow, driver="ev")[1][:, ::-1]
+    return vectors[:, :rank]
 
 
 def agreed(cores: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
