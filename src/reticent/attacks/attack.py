@@ -528,7 +528,7 @@ Attack = (
 
 
 def _title(kind: type) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", kind.__name__).lower()
 
 
 def _name(attack: MembershipAttack | Named) -> str:
