@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from reticent.access import Access
-from reticent.attacks.attack import Attack
+from reticent.attacks.attack import Attack, ExtractionAttack, Named
 from reticent.attacks.catalogue import catalogue, needed
 
 FOLDER = Path(__file__).parent / "attacks"
@@ -50,8 +50,7 @@ def page(attack: type[Attack]) -> str:
     lines += [f"| what it takes | {attack.cost()} |"]
     lines += [f"| shadow models | {'yes' if attack.shadows else 'no'} |"]
     lines += [f"| known non-members | {'yes' if attack.population else 'no'} |"]
-    unasked = "where only labels are granted" if attack.needs == Access.LABELS else "no: name it, or `all`"
-    lines += [f"| runs unasked | {unasked if attack.costly else 'yes'} |"]
+    lines += [f"| runs unasked | {unasked(attack)} |"]
     lines += [f"| source | {attack.source} |"]
     if attack.caveat:
         lines += [f"| what it can't do | {attack.caveat} |"]
@@ -63,6 +62,17 @@ def page(attack: type[Attack]) -> str:
         values = str(field.type).replace("|", "\\|")
         lines.append(f"| `{field.name}` | `{values}` | {default} |")
     return "\n".join(lines) + "\n"
+
+
+def unasked(attack: type[Attack]) -> str:
+    """Whether an audit runs it unless it is told not to, or what does."""
+    if issubclass(attack, Named) and attack.elsewhere:
+        return f"by `{attack.elsewhere.rpartition(' ')[2]}`"
+    if issubclass(attack, ExtractionAttack):
+        return "no: name it"
+    if not attack.costly:
+        return "yes"
+    return "where only labels are granted" if attack.needs == Access.LABELS else "no: name it, or `all`"
 
 
 def index(attacks: tuple[type[Attack], ...]) -> str:
