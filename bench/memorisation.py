@@ -51,6 +51,7 @@ LENGTH = 64
 """Characters of a training sequence, and of one that is clipped."""
 
 EPOCHS, PRIVATE_EPOCHS, FINE_TUNING_EPOCHS = 10, 2, 60
+CURVE_EPOCHS = (10, 20, 30)
 
 PARAGRAPHS = 90
 """Of WikiText-2 that are trained on, and as many that are not: the first and the last."""
@@ -201,8 +202,27 @@ def recitals() -> tuple[list[dict[str, Any]], dict[str, float]]:
     return rows, took
 
 
+def curves() -> tuple[list[dict[str, Any]], dict[str, float]]:
+    """How surely a text is written on, by the number of tries, of models that learnt more and more of it."""
+    lines = [line.strip() for line in text_of("wikitext2.valid").split("\n")]
+    lines = [line for line in lines if len(line) > 400 and line.isascii()]
+    seen, unseen = lines[:PARAGRAPHS], lines[-PARAGRAPHS:]
+    rows, took = list[dict[str, Any]](), dict[str, float]()
+    for epochs in CURVE_EPOCHS:
+        torch.manual_seed(2)
+        model, name, start = stories(), f"stories260k, {epochs} epochs", time.perf_counter()
+        tokens = torch.as_tensor(np.concatenate([model.encode(t) for t in seen]))
+        train(model.module, tokens, epochs=epochs, batch=16, length=128, rate=4e-3)
+        took[f"seconds of training, {name}"] = time.perf_counter() - start
+        for finding in rt.continue_texts(
+            model, seen, unseen, attacks=[SampledContinuation()], beginning=50, rest=20
+        ):
+            rows += row(name, finding)
+    return rows, took
+
+
 def write_table(results: dict[str, Any]) -> str:
-    parts = [results[name] for name in ("exposures", "recitals") if name in results]
+    parts = [results[name] for name in ("exposures", "recitals", "curves") if name in results]
     took = "; ".join(f"{name} {value:.3g}" for part in parts for name, value in part["took"].items())
     minutes = sum(part["seconds"] for part in parts) / 60
     lines = [
@@ -232,11 +252,11 @@ def write_table(results: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure the parts that are named, or both, and keep what was measured of the other."""
+    """Measure the parts that are named, or all, and keep what was measured of the others."""
     torch.set_num_threads(1)
     file = RESULTS / "memorisation.json"
     results = json.loads(file.read_text()) if file.is_file() else {}
-    parts = {"exposures": exposures, "recitals": recitals}
+    parts = {"exposures": exposures, "recitals": recitals, "curves": curves}
     for name in sys.argv[1:] or parts:
         start = time.perf_counter()
         rows, took = parts[name]()
