@@ -42,6 +42,14 @@ class Open(Counting):
 X = np.random.default_rng(0).normal(size=(25, 2))
 
 
+def test_scores_rounded_to_one_place_need_not_sum_to_one():
+    scores = np.round(np.random.default_rng(0).dirichlet(np.full(10, 0.5), size=200), 1)
+    assert np.abs(scores.sum(axis=1) - 1).max() > 0.15
+    assert len(Outputs.from_scores(scores).labels) == 200
+    with pytest.raises(ModelError, match="not probabilities"):
+        Outputs.from_scores(np.array([[0.2, 0.2, 0.2]]))
+
+
 @pytest.mark.parametrize(
     "scores",
     [
