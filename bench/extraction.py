@@ -371,12 +371,10 @@ def written(results: dict[str, Any]) -> str:
     lines = [
         "# Models copied in closed form",
         "",
-        "`python bench/extraction.py`. Agreement is with the model itself (not with its rounded "
-        "answers) on records "
-        "that neither it nor the thief has, with its 95 % interval. *Substitute*: a model of the same "
-        "kind trained on "
-        "the labels of the same queries. *Own model*: gradient boosting on the thief's own labelled "
-        "records, which never asks.",
+        "`python bench/extraction.py`. Agreement is with the model itself (not with its rounded answers) "
+        "on records that neither it nor the thief has, with its 95 % interval. *Substitute*: a model of "
+        "the same kind trained on the labels of the same queries. *Own model*: gradient boosting on the "
+        "thief's own labelled records, which never asks.",
         "",
         "## Equations, and boundaries from labels",
         "",
@@ -403,10 +401,9 @@ def written(results: dict[str, Any]) -> str:
     lines += [
         "",
         "Published: Tramèr et al. 2016 take 265 to 530 queries for 530 unknowns of a softmax on Adult "
-        "(99.96 to 100 %). Rounded scores, measured elsewhere by least squares on 31 unknowns: 310 "
-        "queries for 99.92 % "
-        "at two places, 3,100 for 99.96 % at one. The log-ratio error is the worst over one change of "
-        "each column.",
+        "(99.96 to 100 %). Rounded scores, measured elsewhere by least squares on 31 unknowns: 310 queries "
+        "for 99.92 % at two places, 3,100 for 99.96 % at one. The log-ratio error is the worst over one "
+        "change of each column.",
         "",
         "## Trees",
         "",
@@ -423,18 +420,16 @@ def written(results: dict[str, Any]) -> str:
         asked = "labels" if r["scores"] == "labels" else "scores"
         lines.append(
             f"| {r['model']} | {r['leaves']} | at least {r['least']} | {asked} | {r['queries']:,} | "
-            f"{r['boxes']} | "
-            f"{shown(r['agreement'])} | {shown(r['agreement uniform'])} | "
-            f"{'–' if asked == 'labels' else r['scores off']} | {shown(r['own model'], 1)} | {r['seconds']} |"
+            f"{r['boxes']} | {shown(r['agreement'])} | {shown(r['agreement uniform'])} | "
+            f"{'–' if asked == 'labels' else r['scores off']} | {shown(r['own model'], 1)} | "
+            f"{r['seconds']} |"
         )
     lines += [
         "",
-        "Published (Tramèr et al. 2016): 318 leaves 101,057 queries, with incomplete ones 29,609, 100 "
-        "%; Steak "
-        "193 leaves 3,652 queries at 92.45/86.40 %, 4,013 at 100/100; German credit 26 leaves 1,722, "
-        "1,150. Boxes are "
-        "fewer than leaves where neighbours answer alike. With labels alone, or leaves of one person, "
-        "most leaves do: what is copied then is what the tree answers; its leaves are not told.",
+        "Published (Tramèr et al. 2016): 318 leaves 101,057 queries, with incomplete ones 29,609, 100 %; "
+        "Steak 193 leaves 3,652 queries at 92.45/86.40 %, 4,013 at 100/100; German credit 26 leaves 1,722, "
+        "1,150. Boxes are fewer than leaves where neighbours answer alike. With labels alone, or leaves of "
+        "one person, most leaves do: what is copied then is what the tree answers; its leaves are not told.",
         "",
         "## Nets of one hidden layer",
         "",

@@ -73,9 +73,9 @@ def main() -> None:
         "# A language model's last layer from its answers",
         "",
         "`python bench/last_layer.py`. stories260K, width 64. Relative error of a token's weights once "
-        "turned as well "
-        "as can be, its median over tokens with its interval, and the worst; the control is random "
-        "weights of that width. Published: ada 1024 and babbage 2048 told exactly (Carlini et al. 2024).",
+        "turned as well as can be, its median over tokens with its interval, and the worst; the control is "
+        "random weights of that width. Published: ada 1024 and babbage 2048 told exactly (Carlini et al. "
+        "2024).",
         "",
         "| answers rounded to, nats | width | median error | worst | random weights | under 1e-3 | "
         "texts, answers | s |",
@@ -88,8 +88,7 @@ def main() -> None:
             continue
         lines.append(
             f"| {step} | {r['width']:.0f} | {r['error']} | {r['worst']:.1e} | {r['error control']} | "
-            f"{r['told']} | "
-            f"{r['texts']}, {r['answers']} | {r['seconds']} |"
+            f"{r['told']} | {r['texts']}, {r['answers']} | {r['seconds']} |"
         )
     (RESULTS / "last_layer.md").write_text("\n".join(lines) + "\n")
 

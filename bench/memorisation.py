@@ -229,13 +229,12 @@ def write_table(results: dict[str, Any]) -> str:
         "# What small language models recite",
         "",
         f"Written by `python bench/memorisation.py` on {results['machine']['processor']}, one thread, in "
-        f"{minutes:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over "
-        f"{CHARACTERS:,} characters of Tiny Shakespeare, {EPOCHS} epochs, and {PRIVATE_EPOCHS} with "
-        "differential privacy. "
-        f"*Stories260k, fine-tuned*: {FINE_TUNING_EPOCHS} epochs on {PARAGRAPHS} paragraphs of WikiText-2's "
-        "validation part, with 20 made-up people put in eight times each; as many others, with 20 "
-        "others, are the unseen text. "
-        f"Continuations: 20 tokens after 50. Verbatim: 50 characters. {took}.",
+        f"{minutes:.0f} minutes; 95 % intervals. *Recurrent*: 256 gated units over {CHARACTERS:,} "
+        f"characters of Tiny Shakespeare, {EPOCHS} epochs, and {PRIVATE_EPOCHS} with differential privacy. "
+        f"*Stories260k, fine-tuned*: {FINE_TUNING_EPOCHS} epochs on {PARAGRAPHS} paragraphs of "
+        "WikiText-2's validation part, with 20 made-up people put in eight times each; as many others, "
+        "with 20 others, are the unseen text. Continuations: 20 tokens after 50. Verbatim: 50 characters. "
+        f"{took}.",
         "",
         "Noted before, of a character model and a space of 10,000: exposure .7 to 1.0 of canaries never put "
         "in, 2.9 to 3.3 once, 10.0 to 11.7 four times, 13.29 (the most) sixteen times; the control's median "

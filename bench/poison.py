@@ -69,11 +69,10 @@ def main() -> None:
     lines = [
         "# Poison that makes members plainer",
         "",
-        f"`python bench/poison.py`. {MODELS} models with poison and {MODELS} without, 50 people aimed "
-        "at, LiRA "
-        "leave-one-out. Intervals take models and people for samples. Published, as recalled: on "
-        "CIFAR-10, true "
-        "positives at .1 % false positives from 8 % to 59 % with 8 copies (Tramèr et al. 2022).",
+        f"`python bench/poison.py`. {MODELS} models with poison and {MODELS} without, 50 people aimed at, "
+        "LiRA leave-one-out. Intervals take models and people for samples. Published, as recalled: on "
+        "CIFAR-10, true positives at .1 % false positives from 8 % to 59 % with 8 copies (Tramèr et al. "
+        "2022).",
         "",
         "| models | copies | AUC | without | TPR @ 1 % | without | right on others | without | s |",
         "|---|---|---|---|---|---|---|---|---|",

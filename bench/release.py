@@ -164,12 +164,12 @@ def write_table(results: dict[str, Any]) -> str:
     lines.append(
         f"Written by `python bench/release.py` on {machine['processor']}, {machine['cores']} cores. Adult "
         f"with all 15 columns, {PEOPLE:,} people published and {PEOPLE:,} as the control; {GUESSES:,} "
-        "guesses. Shares of those that succeed, with 95 % intervals: on *originals*; on *controls*, whom the "
-        "release never saw; *naive*, on originals without the release. *Risk* is (originals − controls) / "
-        "(1 − controls). "
-        "*Weak*: no better than naive, so that nothing follows about privacy. Halves to link are every other "
-        "column; a number is guessed rightly within 5 %. Seconds are by the clock, on a machine that others "
-        "used at the same time. One interval in twenty misses by design, on either side of nought."
+        "guesses. Shares of those that succeed, with 95 % intervals: on *originals*; on *controls*, whom "
+        "the release never saw; *naive*, on originals without the release. *Risk* is (originals − "
+        "controls) / (1 − controls). *Weak*: no better than naive, so that nothing follows about privacy. "
+        "Halves to link are every other column; a number is guessed rightly within 5 %. Seconds are by the "
+        "clock, on a machine that others used at the same time. One interval in twenty misses by design, "
+        "on either side of nought."
     )
     for name, row in results["releases"].items():
         lines += ["", f"## {name}", "", f"{row['seconds']} s for all.", ""]

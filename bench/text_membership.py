@@ -136,12 +136,11 @@ def written(results: dict[str, Any]) -> str:
     lines = [
         "# Members among a language model's texts",
         "",
-        f"`python bench/text_membership.py`, {results['seconds'] / 60:.0f} minutes. stories260K "
-        "fine-tuned on "
-        f"{results['members']} paragraphs of WikiText-2's validation part and 50 canaries of random "
-        "words, each once "
-        "an epoch; others of the same source stand beside them. AUC with its 95 % interval. *blind* "
-        "never sees the model; 0 epochs is the model before, which has seen none of it: the null.",
+        f"`python bench/text_membership.py`, {results['seconds'] / 60:.0f} minutes. stories260K fine-tuned "
+        f"on {results['members']} paragraphs of WikiText-2's validation part and 50 canaries of random "
+        "words, each once an epoch; others of the same source stand beside them. AUC with its 95 % "
+        "interval. *blind* never sees the model; 0 epochs is the model before, which has seen none of it: "
+        "the null.",
     ]
     for what in ("paragraphs", "canaries"):
         rows = [r for r in results["rows"] if r["texts"] == what]

@@ -155,8 +155,7 @@ def _stretches(
     if whole > model.longest:
         raise DataError(
             f"{whole} tokens are asked of a text and the model reads {model.longest}; give a shorter "
-            "beginning "
-            "or rest"
+            "beginning or rest"
         )
     beginnings, rests = list[IntArray](), list[IntArray]()
     for text in texts:
@@ -168,9 +167,8 @@ def _stretches(
         rests.append(tokens[start + beginning : start + beginning + rest])
     if not rests:
         raise DataError(
-            f"none of the {len(texts)} texts of the {name} has {beginning + rest} tokens; give longer ones, "
-            "or "
-            "a shorter beginning and rest"
+            f"none of the {len(texts)} texts of the {name} has {beginning + rest} tokens; give longer "
+            "ones, or a shorter beginning and rest"
         )
     return beginnings, rests
 

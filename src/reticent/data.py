@@ -313,8 +313,7 @@ def positions(labels: npt.NDArray[Any], classes: npt.NDArray[Any], *, what: str 
         known = ", ".join(map(repr, list(lookup)[:5])) + (", …" if len(lookup) > 5 else "")
         raise DataError(
             f"{len(unknown)} label value(s) of the {what} are none of the model's {len(lookup)} classes "
-            f"({known}); "
-            "name the right label column or give the data that the model was made for"
+            f"({known}); name the right label column or give the data that the model was made for"
         )
     return np.array([lookup[v] for v in values.tolist()], dtype=np.int64)[inverse.reshape(-1)]
 

@@ -101,8 +101,7 @@ class Exposed:
         """How many there were, and what chance gives."""
         return (
             f"{int((self.times > 0).sum())} canaries were planted and {int((self.times == 0).sum())} were "
-            "not; "
-            "one that the model does not know has any rank, a median exposure of one bit."
+            "not; one that the model does not know has any rank, a median exposure of one bit."
         )
 
     def strips(self) -> tuple[Strip, ...]:
@@ -177,8 +176,7 @@ def _controls(form: Form, planted: Sequence[Planted], count: int, seed: int) -> 
     if form.size < 2 * (len(known) + count):
         raise DataError(
             f"the form {form.text!r} has {form.size:,} sentences for {len(known)} canaries and {count} "
-            "controls; "
-            "give a form with more places to fill, or fewer controls"
+            "controls; give a form with more places to fill, or fewer controls"
         )
     drawn = dict.fromkeys(s for s in form.draw(4 * (len(known) + count), seed) if s not in known)
     return [Planted(form, sentence, 0) for sentence in list(drawn)[:count]]

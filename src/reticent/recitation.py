@@ -116,6 +116,5 @@ def check_round_trip(model: LanguageModel, corpus: Sequence[str], *, tried: int 
     if wrong:
         raise DataError(
             f"{wrong} of {len(corpus[:tried])} training texts are not what the model's tokens decode to; "
-            "give "
-            "them as the tokenizer reads and writes them (its case, spaces and line ends)"
+            "give them as the tokenizer reads and writes them (its case, spaces and line ends)"
         )

@@ -76,12 +76,10 @@ class Recital:
 
         Args:
             name: "recited", the share of texts with a stretch of `span` characters or more of the training
-                text;
-                "recited control", of the unseen text; "recited plainly" and "recited plainly control", of the
-                texts written without the attack's trick; "leak", the first less the second; "longest" and
-                "longest
-                control", medians of the longest stretch in characters; "identifiers" and "identifiers
-                control", the share of the identifiers written that stand in either text.
+                text; "recited control", of the unseen text; "recited plainly" and "recited plainly control",
+                of the texts written without the attack's trick; "leak", the first less the second; "longest"
+                and "longest control", medians of the longest stretch in characters; "identifiers" and
+                "identifiers control", the share of the identifiers written that stand in either text.
 
         Raises:
             ValueError: no figure has that name.
@@ -132,8 +130,7 @@ class Recital:
             f"{int(tricked.sum())} texts, {int(self.lengths[tricked].sum()):,} characters: "
             f"{int(self.covered[tricked].sum()):,} of them within such stretches of the training text and "
             f"{int(self.covered_outside[tricked].sum()):,} of the unseen text; {self.characters:,} "
-            "characters of "
-            "either were looked through."
+            "characters of either were looked through."
         )
         kinds = [
             f"{kind}: {row[1]} of {row[0]} from the training text, {row[2]} from the unseen, {row[3]} made up"
@@ -193,9 +190,9 @@ def recite(
     lengths = [len(model.encode(p)) for p in prompts]
     if not lengths or min(lengths) < 1 or max(lengths) >= model.longest:
         raise DataError(
-            f"prompts of {min(lengths, default=0)} to {max(lengths, default=0)} tokens were given, and "
-            "the model "
-            f"reads {model.longest}; give at least one, each of a token or more with room for what follows"
+            f"prompts of {min(lengths, default=0)} to {max(lengths, default=0)} tokens were given, and the "
+            f"model reads {model.longest}; give at least one, each of a token or more with room for what "
+            "follows"
         )
     check_round_trip(model, corpus)
     found = []
@@ -260,8 +257,7 @@ class Library:
         if not characters:
             raise DataError(
                 f"{sum(map(len, corpus)):,} characters of training text and {sum(map(len, unseen)):,} of "
-                "unseen "
-                "text were given; give some of both"
+                "unseen text were given; give some of both"
             )
         both = len({t for t in corpus if len(t) >= SPAN} & set(unseen))
         if both:

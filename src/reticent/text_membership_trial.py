@@ -123,9 +123,8 @@ def _sides(members: Sequence[str], nonmembers: Sequence[str]) -> tuple[list[str]
     inside, outside = ([t for t in dict.fromkeys(side) if t not in both] for side in (members, nonmembers))
     if min(len(inside), len(outside)) < FEWEST:
         raise DataError(
-            f"{len(inside)} members and {len(outside)} non-members are left, copies apart; give at "
-            f"least {FEWEST} "
-            "texts on either side"
+            f"{len(inside)} members and {len(outside)} non-members are left, copies apart; give at least "
+            f"{FEWEST} texts on either side"
         )
     return inside, outside
 

@@ -98,9 +98,8 @@ class Completions:
             tokens, scores = self._echoed(prompt, choice)
             if len(tokens) != len(text):
                 raise TargetError(
-                    f"{self._endpoint.name} cuts part of a text otherwise than the whole; give texts "
-                    "that it reads "
-                    f"at once, up to {self.longest:,} tokens"
+                    f"{self._endpoint.name} cuts part of a text otherwise than the whole; give texts that "
+                    f"it reads at once, up to {self.longest:,} tokens"
                 )
             found.append(scores[1:])
         return tuple(found)
