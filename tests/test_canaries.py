@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from reticent.access import Access, Outputs
-from reticent.canaries import Canary, CanaryPlan, many_runs, one_run, with_canaries
+from reticent.canaries import CanaryPlan, many_runs, one_run
+from reticent.canary import Canary, with_canaries
 from reticent.data import Records
 from reticent.errors import DataError, PlanError
 from reticent.progress import Quiet

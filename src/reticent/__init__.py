@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reticent import attacks, datasets
+    from reticent import attacks, datasets, defences
     from reticent.access import Access, Outputs, Target
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from reticent.exposure_trial import expose
     from reticent.extraction_trial import extract
     from reticent.finding import Finding, Threat
+    from reticent.frontier_trial import frontier
     from reticent.gradient_trial import leak_gradients
     from reticent.layer_trial import extract_layer
+    from reticent.pareto import Frontier
     from reticent.poison_trial import poison
     from reticent.property_trial import infer_property
     from reticent.recipe import Recipe
@@ -43,6 +45,7 @@ _HOMES = {
     "Access": "access",
     "Audit": "result",
     "Finding": "finding",
+    "Frontier": "pareto",
     "Outputs": "access",
     "Property": "data",
     "Recipe": "recipe",
@@ -64,10 +67,12 @@ _HOMES = {
     "chain": "through_copy",
     "continue_texts": "continuation_trial",
     "datasets": None,
+    "defences": None,
     "detune": "descendants_trial",
     "expose": "exposure_trial",
     "extract": "extraction_trial",
     "extract_layer": "layer_trial",
+    "frontier": "frontier_trial",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
@@ -82,6 +87,7 @@ __all__ = [
     "Access",
     "Audit",
     "Finding",
+    "Frontier",
     "Outputs",
     "Property",
     "Recipe",
@@ -103,10 +109,12 @@ __all__ = [
     "chain",
     "continue_texts",
     "datasets",
+    "defences",
     "detune",
     "expose",
     "extract",
     "extract_layer",
+    "frontier",
     "infer_property",
     "leak_gradients",
     "leak_text",

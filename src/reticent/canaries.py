@@ -12,15 +12,15 @@ A bound is no estimate: a weak canary shows a small bound for a training that le
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reticent.access import BoolArray, FloatArray, IntArray
-from reticent.data import Records, concat
-from reticent.errors import DataError, PlanError
+from reticent.access import BoolArray, FloatArray
+from reticent.canary import Canary, with_canaries
+from reticent.data import Records
+from reticent.errors import PlanError
 from reticent.measure.epsilon import (
     Bonferroni,
     EpsilonBound,
@@ -36,16 +36,6 @@ from reticent.shadows.signals import Signals
 from reticent.store import default_cache, private_folder
 
 
-class Canary(Enum):
-    """What a canary is."""
-
-    NATURAL = "natural"
-    """A record as it is: what an ordinary person in the data is exposed to."""
-
-    MISLABELLED = "mislabelled"
-    """A record with another label, drawn at random: it can only be known by heart, so it shows more."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class CanaryPlan:
     """Which model trains on which canary; every model trains on all other records.
@@ -53,12 +43,14 @@ class CanaryPlan:
     Attributes:
         models: trainings whose coins are read.
         references: further trainings without any canary, to tell hard records from remembered ones.
-        canaries: how many of the last records are canaries, each with a coin of its own in each model.
+        canaries: how many canaries stand last, each with a coin of its own in each model.
+        copies: equal records, beside each other, that make one canary.
         seed: of the coins and of the models' own seeds.
     """
 
     models: int
     canaries: int
+    copies: int = 1
     references: int = 0
     seed: int = 0
 
@@ -66,8 +58,9 @@ class CanaryPlan:
         """(trainings, records) True where the model trains on the record; canaries by fair, free coins."""
         masks = np.ones((self.models + self.references, records), dtype=bool)
         coins = np.random.default_rng([self.seed, 3]).random((self.models, self.canaries)) < 0.5
-        masks[: self.models, records - self.canaries :] = coins
-        masks[self.models :, records - self.canaries :] = False
+        first = records - self.canaries * self.copies
+        masks[: self.models, first:] = np.repeat(coins, self.copies, axis=1)
+        masks[self.models :, first:] = False
         return masks
 
     def seeds(self) -> list[int]:
@@ -145,7 +138,7 @@ def one_run(
     Raises:
         DataError: too few records for so many canaries.
     """
-    plan = CanaryPlan(models=1, canaries=canaries, references=references, seed=seed)
+    plan = CanaryPlan(models=1, canaries=canaries, copies=canary.copies, references=references, seed=seed)
     signals = _train(recipe, data, plan, canary, workers, cache, progress)
     scores, included = _scores(signals, plan)
     return CanaryAudit(
@@ -182,7 +175,7 @@ def many_runs(
     """
     if runs < 20:
         raise PlanError(f"{runs} runs were asked for; give at least 20, and 200 to show an epsilon of 3")
-    plan = CanaryPlan(models=runs, canaries=1, seed=seed)
+    plan = CanaryPlan(models=runs, canaries=1, copies=canary.copies, seed=seed)
     signals = _train(recipe, data, plan, canary, workers, cache, progress)
     margins, coins = _scores(signals, plan)
     scores, included = margins[:, 0], coins[:, 0]
@@ -196,31 +189,6 @@ def many_runs(
         scores=scores,
         included=included,
     )
-
-
-def with_canaries(data: Records, canaries: int, canary: Canary, seed: int) -> Records:
-    """The records, `canaries` of them drawn at random, turned into what `canary` says and put last.
-
-    Raises:
-        DataError: fewer than one ordinary record would be left for each canary.
-    """
-    if canaries < 1 or len(data) < 2 * canaries:
-        raise DataError(
-            f"{canaries:,} canaries were asked for among {len(data):,} records; give at most half"
-        )
-    if canary is Canary.MISLABELLED and len(data.classes) < 2:
-        raise DataError("the records know one class and a canary needs another; give natural canaries")
-    rng = np.random.default_rng([seed, 5])
-    order = rng.permutation(len(data))
-    base, last = data.take(order[canaries:]), data.take(order[:canaries])
-    if canary is Canary.MISLABELLED:
-        shift = rng.integers(1, len(data.classes), canaries)
-        last = _relabelled(last, (last.labels + shift) % len(data.classes))
-    return concat([base, last])
-
-
-def _relabelled(data: Records, labels: IntArray) -> Records:
-    return Records(data.features, labels, data.classes, data.people, data.roles)
 
 
 def _train(
@@ -250,7 +218,7 @@ def _train(
 
 def _scores(signals: Signals, plan: CanaryPlan) -> tuple[FloatArray, BoolArray]:
     """(models, canaries) margins, less the references' mean where there are any, and the coins."""
-    last = slice(signals.records - plan.canaries, None)
+    last = slice(signals.records - plan.canaries * plan.copies, None, plan.copies)
     of_canaries = Signals(signals.values[:, last], signals.labels[last], signals.members[:, last])
     margins = of_canaries.margin()[:, :, 0].astype(np.float64)
     if plan.references:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from reticent.access import BoolArray, Target
+from reticent.access import BoolArray, FloatArray, Target
 from reticent.data import Records
 
 
@@ -34,6 +35,45 @@ class Recipe(Protocol):
 
     def fingerprint(self) -> str:
         """A hash of everything that could change the models."""
+
+
+@runtime_checkable
+class SoftRecipe(Recipe, Protocol):
+    """A recipe whose models can learn probabilities of the classes in place of labels."""
+
+    def fit_soft(
+        self, data: Records, masks: BoolArray, seeds: Sequence[int], targets: Sequence[FloatArray]
+    ) -> Iterator[Target]:
+        """Train one model for each row of `masks` (models, records) on what each is to answer.
+
+        Args:
+            targets: one array a model, (its records, classes): rows sum to one, in the records' order.
+        """
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """(epsilon, delta)-differential privacy: what adding or removing one record can change.
+
+    Attributes:
+        epsilon, delta: the guarantee.
+        by: what was composed, and how, in words.
+    """
+
+    epsilon: float
+    delta: float
+    by: str = ""
+
+    def __str__(self) -> str:
+        return f"ε {self.epsilon:.3g} at δ {self.delta:.0e}"
+
+
+@runtime_checkable
+class Private(Protocol):
+    """A recipe whose training may carry a guarantee."""
+
+    def guarantee(self, records: int) -> Guarantee | None:
+        """What training on so many records guarantees; None where nothing is."""
 
 
 class OneByOne:

@@ -10,7 +10,7 @@ range seen in them: a pipeline that takes a logarithm must not be handed a negat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from reticent.access import Features
 
+
+RADII = (0.05, 0.1, 0.2)
+"""Of noise, in spreads of each column."""
 
 _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -249,3 +252,24 @@ def _normal(rng: np.random.Generator, *shape: int) -> FloatArray:
 
 def _uniform(rng: np.random.Generator, *shape: int) -> FloatArray:
     return rng.random(shape, dtype=np.float32)
+
+
+def copies_of(
+    features: Features, copies: int, radii: tuple[float, ...] = RADII, seed: int = 0
+) -> Iterator[Features]:
+    """Disturbed copies of records, one set after another.
+
+    Pictures: the mirror image, then shifts by 1, 2, … pixels in four directions. Other records: random noise,
+    of the radii in turn (see `Sheet.noisy`).
+    """
+    axes = picture_axes(features)
+    if axes is None:
+        sheet = Sheet.of(features)
+        for copy in range(copies):
+            yield sheet.noisy(radii[copy % len(radii)], np.random.default_rng([seed, copy]))
+        return
+    yield mirrored(features, axes[1])
+    for shift in range(copies - 1):
+        distance, direction = divmod(shift, 4)
+        sign = 1 if direction < 2 else -1
+        yield shifted(features, axes[direction % 2], sign * (1 + distance))

@@ -31,7 +31,8 @@ def canaries(
     """Bound a training's epsilon from below by canaries put in by coin flips."""
     import numpy as np
 
-    from reticent.canaries import Canary, many_runs, one_run
+    from reticent.canaries import many_runs, one_run
+    from reticent.canary import Canary
     from reticent.cli.audit import read_side
     from reticent.data import records
     from reticent.plan import DataSource

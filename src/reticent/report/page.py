@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reticent.exhibit import Curve, Curved, Exhibit, Strip
 from reticent.finding import Finding, Threat
@@ -23,9 +23,10 @@ from reticent.report.words import (
     leakiest,
     percent,
     plainly,
-    readable,
     seconds,
+    template,
     title,
+    typeset,
 )
 from reticent.store import write_text
 
@@ -72,30 +73,30 @@ def write_findings(findings: Sequence[Finding], path: str | Path, *, name: str) 
 
 def page(audits: Sequence[Audit]) -> str:
     """The page's text."""
-    text: str = _template("page.html.j2").render(
+    text: str = template("page.html.j2").render(
         views=[view(a) for a in audits],
         titles=[title(n) for n in FIGURES],
         secret_titles=[title(n) for n in ON_SECRETS],
     )
-    return _typeset(text)
+    return typeset(text)
 
 
 def findings_page(findings: Sequence[Finding], name: str) -> str:
     """The text of a page about findings that belong to no audit."""
-    text: str = _template("findings.html.j2").render(
+    text: str = template("findings.html.j2").render(
         name=name,
         threats=_threats([f for f in findings if f.outcome == "measured"]),
         unmeasured=[f for f in findings if f.outcome != "measured"],
         caveats=[(f.attack, f.caveat) for f in _once(findings) if f.caveat],
         version=metadata.version("reticent"),
     )
-    return _typeset(text)
+    return typeset(text)
 
 
 def fragment(audit: Audit) -> str:
     """The verdict and the table alone, for a notebook."""
-    text: str = _template("fragment.html.j2").render(v=view(audit), titles=[title(n) for n in FIGURES])
-    return _typeset(text)
+    text: str = template("fragment.html.j2").render(v=view(audit), titles=[title(n) for n in FIGURES])
+    return typeset(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,11 +353,6 @@ def _exposure(audit: Audit) -> tuple[str, str]:
     return text, estimate(count)
 
 
-def _typeset(text: str) -> str:
-    """Nothing unprintable, and no number parted from its sign of percent."""
-    return readable(text).replace(" %", "\N{NO-BREAK SPACE}%")
-
-
 def _surely_exposed(audit: Audit) -> float:
     exposure = audit.exposure
     return 0.0 if isinstance(exposure, Withheld) else exposure.members_exposed.low
@@ -375,11 +371,3 @@ def _worst(audit: Audit) -> tuple[tuple[int, str, str, str], ...]:
 def _groups(audit: Audit) -> tuple[tuple[str, str, int, str, str, bool], ...]:
     ranked = sorted(audit.groups, key=lambda g: (not g.worse, g.p_value))[:WORST]
     return tuple((g.column, g.group, g.members, str(g.auc), f"{g.rest:.3f}", g.worse) for g in ranked)
-
-
-def _template(name: str) -> Any:
-    from jinja2 import Environment, PackageLoader
-
-    return Environment(
-        loader=PackageLoader("reticent.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    ).get_template(name)

@@ -58,7 +58,7 @@ def roc_plot(audit: Audit) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#88888833", lw=0.5)
     axes.legend(frameon=False, fontsize=8.5, loc="lower right")
-    return _svg(drawing)
+    return svg_text(drawing)
 
 
 def _low_end(fpr: Any, tpr: Any) -> float:
@@ -99,10 +99,11 @@ def curve_plot(curve: Curve) -> str:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#88888833", lw=0.5)
     axes.legend(frameon=False, fontsize=8.5)
-    return _svg(drawing)
+    return svg_text(drawing)
 
 
-def _svg(drawing: Any) -> str:
+def svg_text(drawing: Any) -> str:
+    """A drawing as SVG text, the same bits each time."""
     import matplotlib as mpl
 
     text = io.StringIO()

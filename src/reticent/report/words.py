@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reticent.exhibit import Beside, Exhibit
 from reticent.finding import Evidence, Threat
@@ -182,3 +182,17 @@ def figures_of(finding: Finding) -> tuple[str, ...]:
     if finding.threat is Threat.ATTRIBUTE:
         return ON_SECRETS
     return FIGURES if finding.threat is Threat.MEMBERSHIP else ()
+
+
+def typeset(text: str) -> str:
+    """Nothing unprintable, and no number parted from its sign of percent."""
+    return readable(text).replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def template(name: str) -> Any:
+    """One of the report's templates."""
+    from jinja2 import Environment, PackageLoader
+
+    return Environment(
+        loader=PackageLoader("reticent.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)

@@ -8,10 +8,12 @@ this process alone. What is already kept is not trained again, so a run that was
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from reticent.access import BoolArray, Metered
+from reticent.access import BoolArray, FloatArray, Metered, Target
 from reticent.data import Records
 from reticent.errors import ModelError, ReticentError, said
 from reticent.fingerprint import fingerprint
@@ -20,6 +22,25 @@ from reticent.recipe import Recipe
 from reticent.shadows.plan import Draw
 from reticent.shadows.rows import Rows
 from reticent.shadows.signals import Signals
+
+
+@runtime_checkable
+class OfTrained(Protocol):
+    """A question that needs to know what the model was trained on: what is asked fits a defence to it "
+    "first."""
+
+    def ask_trained(self, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
+        """Return the answers (records, variants, channels) of a model trained on `data` where `mask` "
+        "says so."""
+
+
+@runtime_checkable
+class OfSome(Protocol):
+    """A question about some of the records."""
+
+    @property
+    def part(self) -> slice:
+        """Which."""
 
 
 def shadow_key(recipe: Recipe, data: Records, plan: Draw) -> str:
@@ -57,7 +78,14 @@ def ask_shadows(
     tasks = [(recipe, data, masks[g], [seeds[m] for m in g], g, tuple(questions), rows) for g in groups]
     for done in _run(tasks, processes):
         advance(done)
-    return {q: rows.read(q, data.labels, masks) for q in questions}
+    parts = {q: q.part if isinstance(q, OfSome) else slice(None) for q in questions}
+    return {q: rows.read(q, data.labels[part], masks[:, part]) for q, part in parts.items()}
+
+
+def seconds_each(recipe: Recipe, data: Records, plan: Draw, *, cache: Path) -> float:
+    """Seconds that training one model of the plan took on one core, on the average of those that were "
+    "timed."""
+    return Rows(cache / shadow_key(recipe, data, plan), plan.trainings).seconds()
 
 
 def _groups(models: list[int], processes: int, together: int) -> list[list[int]]:
@@ -91,10 +119,14 @@ def _train(
     rows: Rows,
 ) -> int:
     try:
-        for model, target in zip(models, recipe.fit_many(data, masks, seeds), strict=True):
-            metered = Metered(target)
+        targets, spent = recipe.fit_many(data, masks, seeds), 0.0
+        for place, model in enumerate(models):
+            start = time.perf_counter()
+            target = next(targets)
+            spent += time.perf_counter() - start
             for question in questions:
-                rows.write(question, model, question.ask(metered, data))
+                rows.write(question, model, _asked(question, target, data, masks[place], seeds[place]))
+        rows.took(models, spent / len(models))
     except (ReticentError, MemoryError):
         raise
     except Exception as error:
@@ -103,6 +135,12 @@ def _train(
             "mend the recipe and run again: finished models are kept"
         ) from error
     return len(models)
+
+
+def _asked(question: Question, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
+    if isinstance(question, OfTrained):
+        return question.ask_trained(target, data, mask, seed)
+    return question.ask(Metered(target), data)
 
 
 def _cores() -> int:

@@ -19,7 +19,7 @@ from reticent.errors import ModelError
 from reticent.fingerprint import fingerprint
 from reticent.question import Question
 from reticent.shadows.signals import Signals
-from reticent.store import private_folder, storage_errors
+from reticent.store import private_folder, storage_errors, write_text
 
 
 class Rows:
@@ -67,6 +67,16 @@ class Rows:
         """All models' answers, memory-mapped."""
         values: Any = np.load(self._path(question), mmap_mode="r")
         return Signals(values, labels, members)
+
+    def took(self, models: Sequence[int], seconds: float) -> None:
+        """Keep how long each of these models took to train."""
+        for model in models:
+            write_text(self.folder / f"{model:05d}.seconds", repr(seconds))
+
+    def seconds(self) -> float:
+        """The mean of what was kept; NaN where nothing was."""
+        kept = [float(path.read_text()) for path in sorted(self.folder.glob("*.seconds"))]
+        return float(np.mean(kept)) if kept else float("nan")
 
     def _create(self, path: Path, row: tuple[int, ...]) -> None:
         aside = path.with_name(f".{path.name}.{os.getpid()}")

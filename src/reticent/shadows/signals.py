@@ -135,6 +135,15 @@ def margin(log_scores: FloatArray, labels: IntArray) -> FloatArray:
     return np.subtract(log_confidence(log_scores, labels), rest, out=rest)
 
 
+def hinge(log_scores: FloatArray, labels: IntArray) -> FloatArray:
+    """(..., records, variants) log p_y − max_{y'≠y} log p_{y'} of log-probabilities, the hinge loss's "
+    "margin."""
+    others = np.array(log_scores)
+    _flat(others)[..., _places(others, labels)] = -np.inf
+    ahead: FloatArray = log_confidence(log_scores, labels) - others.max(axis=-1)
+    return ahead
+
+
 def log_confidence(log_scores: FloatArray, labels: IntArray) -> FloatArray:
     """(..., records, variants) log p_y of log-probabilities (..., records, variants, classes)."""
     log_scores = np.ascontiguousarray(log_scores)

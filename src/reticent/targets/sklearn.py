@@ -9,16 +9,18 @@ never gave.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from reticent.access import FLOOR, Access, Outputs
+from reticent.access import FLOOR, Access, BoolArray, FloatArray, Outputs
 from reticent.data import Records, is_table, positions
 from reticent.errors import DataError, ModelError
 from reticent.recipe import OneByOne
@@ -89,6 +91,13 @@ class SklearnTarget:
         return x
 
 
+class Adjustment(Protocol):
+    """A frozen dataclass that changes options of estimators."""
+
+    def options(self, part: Any, records: int) -> Mapping[str, Any]:
+        """What to set on an estimator (nested ones come by themselves) that is fitted to so many records."""
+
+
 class SklearnRecipe(OneByOne):
     """Clones an estimator and fits it: the same options, other records, another seed.
 
@@ -97,12 +106,13 @@ class SklearnRecipe(OneByOne):
 
     Args:
         estimator: fitted or not; of a finished search, the best estimator it found.
+        adjustments: what becomes of its options, and of those of its parts, each time it is fitted.
 
     Raises:
         ModelError: it can't be cloned and fitted, or is no classifier.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, adjustments: tuple[Adjustment, ...] = ()) -> None:
         if not (hasattr(estimator, "get_params") and hasattr(estimator, "fit")):
             raise ModelError(
                 f"a {_name(estimator)} can't be cloned and fitted again; give a function (X, y, seed) that "
@@ -110,15 +120,35 @@ class SklearnRecipe(OneByOne):
             )
         _refuse_regressor(estimator)
         self.estimator = clone(getattr(estimator, "best_estimator_", estimator))
+        self.adjustments = adjustments
 
     def fit(self, data: Records, seed: int) -> SklearnTarget:
         """Fit a clone on the records and their original labels."""
-        estimator = self._seeded(seed)
+        return self._fitted(data, seed, None)
+
+    def fit_soft(
+        self, data: Records, masks: BoolArray, seeds: Sequence[int], targets: Sequence[FloatArray]
+    ) -> Iterator[SklearnTarget]:
+        """Fit one clone for each row of `masks` to every record once a class, weighed by its probability.
+
+        Raises:
+            ModelError: an estimator that can't weigh records.
+        """
+        for mask, seed, soft in zip(masks, seeds, targets, strict=True):
+            own = data.take(mask)
+            row, label = np.nonzero(soft > FLOOR)
+            spread = replace(own.take(row), labels=label)
+            yield self._fitted(spread, seed, np.asarray(soft[row, label], dtype=np.float64))
+
+    def _fitted(self, data: Records, seed: int, weights: FloatArray | None) -> SklearnTarget:
+        records = len(data) if weights is None else round(float(weights.sum()))
+        estimator = self._seeded(seed, records)
         present, within = np.unique(data.labels, return_inverse=True)
         gapless = _holds(estimator, "xgboost")  # it takes labels 0, 1, 2, … alone, none left out
+        weighed = {} if weights is None else {_weight_argument(estimator): weights}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(data.features, within if gapless else data.classes[data.labels])
+            estimator.fit(data.features, within if gapless else data.classes[data.labels], **weighed)
         return SklearnTarget(estimator, classes=data.classes, own=data.classes[present] if gapless else None)
 
     def fingerprint(self) -> str:
@@ -127,10 +157,19 @@ class SklearnRecipe(OneByOne):
 
     @cached_property
     def _identity(self) -> str:
-        return identity((SklearnRecipe, self.estimator))
+        return identity((SklearnRecipe, self.estimator, self.adjustments))
 
-    def _seeded(self, seed: int) -> Any:
+    def parts(self) -> dict[str, Any]:
+        """The estimator and those in it, by the prefix of their options."""
+        parts = {"": self.estimator, **self.estimator.get_params(deep=True)}
+        return {n: p for n, p in parts.items() if not isinstance(p, type) and hasattr(p, "get_params")}
+
+    def _seeded(self, seed: int, records: int) -> Any:
         estimator = clone(self.estimator)
+        for adjustment in self.adjustments:
+            for name, part in self.parts().items():
+                changed = adjustment.options(part, records).items()
+                estimator.set_params(**{f"{name}__{o}" if name else o: value for o, value in changed})
         changes: dict[str, Any] = {}
         for name, part in {"": estimator, **estimator.get_params(deep=True)}.items():
             if isinstance(part, type) or not hasattr(part, "get_params"):
@@ -143,6 +182,24 @@ class SklearnRecipe(OneByOne):
                 forced["verbose"], own = -1, own | {"verbose"}
             changes |= {f"{name}__{o}" if name else o: forced[o] for o in own & set(forced)}
         return estimator.set_params(**changes)
+
+
+def _weight_argument(estimator: Any) -> str:
+    """What `fit` calls the records' weights.
+
+    Raises:
+        ModelError: it takes none.
+    """
+    last, argument = estimator, "sample_weight"
+    while hasattr(last, "steps"):
+        name, last = last.steps[-1]
+        argument = f"{name}__{argument}"
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ModelError(
+            f"a {_name(last)} can't weigh records, so it can't learn probabilities of classes; give one "
+            "whose fit takes sample_weight, or leave the defence out"
+        )
+    return argument
 
 
 def _classes(model: Any, given: npt.NDArray[np.generic] | None) -> npt.NDArray[np.generic]:

@@ -23,6 +23,7 @@ from reticent.access import Access, BoolArray, FloatArray, IntArray, Outputs
 from reticent.data import Records, is_table
 from reticent.errors import DataError, MissingExtra, ModelError, TargetError
 from reticent.fingerprint import fingerprint
+from reticent.recipe import Guarantee
 from reticent.shadows.batched import Training, best_together, seeded, train_together
 from reticent.targets.content import identity
 
@@ -198,12 +199,14 @@ class TorchRecipe:
         training: how it is trained.
         device: where; "cpu", "cuda", ...
         prepare: makes what the module takes out of the records' features; None for their numbers as float32.
+        reference: records that no model is trained on, for trainings that look at some.
     """
 
     module: Callable[[], nn.Module]
     training: Training
     device: str = "cpu"
     prepare: Callable[[Features], npt.ArrayLike] | None = None
+    reference: Records | None = None
 
     @property
     def together(self) -> int:
@@ -221,13 +224,59 @@ class TorchRecipe:
             DataError: records that are not numbers, or a model without records.
             ModelError: a module that does not answer a logit for each class.
         """
+        _, y = self._read(data)
+        yield from self._trained(data, masks, seeds, lambda some: y)
+
+    def fit_soft(
+        self, data: Records, masks: BoolArray, seeds: Sequence[int], targets: Sequence[FloatArray]
+    ) -> Iterator[TorchTarget]:
+        """Train one model for each row of `masks` on what each is to answer.
+
+        Args:
+            targets: one array a model, (its records, classes): rows sum to one, in the records' order.
+
+        Raises:
+            DataError, ModelError: as in `fit_many`.
+        """
+
+        def spread(some: slice) -> Tensor:
+            whole = np.zeros((len(masks[some]), len(data), len(data.classes)), np.float32)
+            for line, mask, own in zip(whole, masks[some], targets[some], strict=True):
+                line[mask] = own
+            return torch.from_numpy(whole)
+
+        yield from self._trained(data, masks, seeds, spread)
+
+    def _trained(
+        self, data: Records, masks: BoolArray, seeds: Sequence[int], targets: Callable[[slice], Tensor]
+    ) -> Iterator[TorchTarget]:
         self._target(seeded(self.module, 0), data.classes).logits(data.features[:2])
-        x, y = inputs(data.features, self.prepare), torch.from_numpy(np.asarray(data.labels, np.int64))
+        x, _ = self._read(data)
+        reference = self._read(self.reference) if self.reference is not None else None
         size = self.together
         for i in range(0, len(seeds), size):
-            group = masks[i : i + size], seeds[i : i + size]
-            models = train_together(self.module, x, y, *group, self.training, device=self.device)
+            some = slice(i, i + size)
+            models = train_together(
+                self.module,
+                x,
+                targets(some),
+                masks[some],
+                seeds[some],
+                self.training,
+                device=self.device,
+                reference=reference,
+            )
             yield from (self._target(models.module(m), data.classes) for m in range(len(models)))
+
+    def _read(self, data: Records) -> tuple[Tensor, Tensor]:
+        return inputs(data.features, self.prepare), torch.from_numpy(np.asarray(data.labels, np.int64))
+
+    def guarantee(self, records: int) -> Guarantee | None:
+        """What training on so many records guarantees; None where gradients are not private."""
+        privacy = self.training.privacy
+        if privacy is None:
+            return None
+        return privacy.guarantee(records, self.training.batch_size, self.training.epochs)
 
     def load(self, path: Path | str, *, classes: npt.ArrayLike | None = None) -> TorchTarget:
         """The target whose weights were saved as safetensors.
@@ -267,7 +316,8 @@ class TorchRecipe:
         """A hash of the architecture, its initial weights, the training and what prepares the records."""
         example = seeded(self.module, 0)
         parts = [self.module, example, self.prepare, self.training, train_together]
-        return fingerprint("torch recipe", self.device, [identity(part) for part in parts])
+        seen = self.reference.fingerprint() if self.reference is not None else ""
+        return fingerprint("torch recipe", self.device, seen, [identity(part) for part in parts])
 
     def _target(self, module: nn.Module, classes: npt.ArrayLike) -> TorchTarget:
         return TorchTarget(module, classes, prepare=self.prepare, device=self.device)

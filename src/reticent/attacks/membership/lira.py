@@ -17,7 +17,7 @@ from reticent.attacks.attack import SignalsAttack
 from reticent.attacks.held_out import best_way
 from reticent.attacks.options import among
 from reticent.attacks.sides import IN, OUT, filled, moments
-from reticent.shadows.signals import Answers, Signals, margin
+from reticent.shadows.signals import Answers, Signals, hinge, margin
 
 PER_RECORD_FROM = 64
 """Models from which Carlini et al. trust a variance of each record's own."""
@@ -35,6 +35,7 @@ class Lira(SignalsAttack):
             record's own from 64 models on, as Carlini et al. do, and below that whichever serves better
             on shadow models held out.
         location: of the Gaussians; Carlini et al.'s released code takes medians.
+        statistic: what of the answers is compared: the "logit" of p_y, or the "hinge" log p_y − max log p_y'.
     """
 
     needs: ClassVar[Access] = Access.SCORES
@@ -45,11 +46,13 @@ class Lira(SignalsAttack):
     mode: Literal["online", "offline"] = "online"
     variance: Literal["auto", "per-record", "global"] = "auto"
     location: Literal["mean", "median"] = "mean"
+    statistic: Literal["logit", "hinge"] = "logit"
 
     def __post_init__(self) -> None:
         among("mode", self.mode, ("online", "offline"))
         among("variance", self.variance, ("auto", "per-record", "global"))
         among("location", self.location, ("mean", "median"))
+        among("statistic", self.statistic, ("logit", "hinge"))
 
     def score(self, target: Answers, shadows: Signals, known: BoolArray) -> FloatArray:
         """Return each record's log likelihood ratio, or log significance offline; mean over variants.
@@ -65,10 +68,11 @@ class Lira(SignalsAttack):
         return self._score(target, shadows, own=bool(own))
 
     def _score(self, target: Answers, shadows: Signals, *, own: bool) -> FloatArray:
-        found = moments(shadows, margin, self.location)
+        statistic = hinge if self.statistic == "hinge" else margin
+        found = moments(shadows, statistic, self.location)
         centres = filled(found.centres, (OUT,) if self.mode == "offline" else (OUT, IN), self.name)
         variance = found.variances() if own else found.pooled_variance()
-        away = target.margin()[0] - centres
+        away = target.by_block(statistic)[0] - centres
         if self.mode == "offline":
             from scipy.special import log_ndtr
 

@@ -7,9 +7,8 @@ and what tells is which of the copies the model still names rightly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,15 +16,10 @@ from reticent.access import Access, FloatArray, Metered
 from reticent.attacks.attack import MembershipAttack
 from reticent.attacks.learned import train_on_shadows
 from reticent.attacks.options import number
-from reticent.attacks.perturb import Sheet, mirrored, picture_axes, shifted
+from reticent.attacks.perturb import RADII, copies_of
 from reticent.data import Records
 from reticent.question import Question
 from reticent.scene import Scene
-
-if TYPE_CHECKING:
-    from reticent.access import Features
-
-RADII = (0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,26 +46,15 @@ class Correctness:
     def ask(self, target: Metered, records: Records) -> FloatArray:
         """(records, 1 + copies, 1): 1.0 where the label is right, else 0.0; the record itself first."""
         right = [target.predict(records.features).labels == records.labels]
-        right += [target.predict(copy).labels == records.labels for copy in self._copies(records.features)]
+        right += [
+            target.predict(copy).labels == records.labels
+            for copy in copies_of(records.features, self.copies, self.radii, self.seed)
+        ]
         return np.stack(right, axis=1)[:, :, None].astype(np.float32)
 
     def queries(self, records: int) -> int:
         """One a record and copy."""
         return records * (1 + self.copies)
-
-    def _copies(self, features: Features) -> Iterator[Features]:
-        axes = picture_axes(features)
-        if axes is None:
-            sheet = Sheet.of(features)
-            for copy in range(self.copies):
-                rng = np.random.default_rng([self.seed, copy])
-                yield sheet.noisy(self.radii[copy % len(self.radii)], rng)
-            return
-        yield mirrored(features, axes[1])
-        for shift in range(self.copies - 1):
-            distance, direction = divmod(shift, 4)
-            sign = 1 if direction < 2 else -1
-            yield shifted(features, axes[direction % 2], sign * (1 + distance))
 
 
 @dataclass(frozen=True, kw_only=True)

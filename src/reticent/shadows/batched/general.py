@@ -46,7 +46,7 @@ class Mapped:
         self._gradient = mapped_gradient(module)
         self._optimiser = optimiser(list(self._trained.values()), training)
 
-    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:
+    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float, epoch: int = 0) -> None:
         """One step of `models`.
 
         Args:
@@ -54,6 +54,7 @@ class Mapped:
             rows: (models, batch) which records each takes.
             counts: None: every row holds a record.
             rate: the learning rate.
+            epoch: from 0.
         """
         assert counts is None
         trained = {name: slot.of(models)[0] for name, slot in self._trained.items()}
@@ -98,7 +99,7 @@ class Alone:
             else torch.optim.SGD(trained, momentum=training.momentum, weight_decay=training.weight_decay)
         )
 
-    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:
+    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float, epoch: int = 0) -> None:
         """One step of the one model; arguments as in `Mapped.step`."""
         assert counts is None and models == slice(0, 1)
         self._optimiser.param_groups[0]["lr"] = rate

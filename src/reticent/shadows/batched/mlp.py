@@ -50,9 +50,25 @@ class Hidden:
         self._output, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
         self._x: Tensor | SparseBatch
         self._y: Tensor
+        self._mask: Tensor | None = None
 
-    def forward(self, x: Tensor | SparseBatch, models: slice) -> Tensor:
-        """y (models, records, units)."""
+    @property
+    def has_bias(self) -> bool:
+        """Whether it has a bias of its own."""
+        return self._bias is not None
+
+    @property
+    def units(self) -> int:
+        """How many numbers it puts out."""
+        return self._weight.value.shape[2]
+
+    @property
+    def x(self) -> Tensor | SparseBatch:
+        """What came in last."""
+        return self._x
+
+    def forward(self, x: Tensor | SparseBatch, models: slice, mask: Tensor | None = None) -> Tensor:
+        """y (models, records, units), times `mask` of the same shape where one is given."""
         weight, _ = self._weight.of(models)
         if isinstance(x, SparseBatch):
             y = x.times(weight)
@@ -61,13 +77,24 @@ class Hidden:
             _affine(x, weight, self._bias.of(models)[0] if self._bias else None, y)
         if self._activation:
             self._activation.forward(y)
-        self._x, self._y = x, y
-        return y
+        self._x, self._y, self._mask = x, y, mask
+        return y if mask is None else y * mask
 
     def backward(self, gradient: Tensor, models: slice, keep: float) -> None:
         """Add the gradient by W and b to their slots; `gradient` by y becomes that by x W + b."""
+        self.through(gradient)
+        self.gather(gradient, models, keep)
+
+    def through(self, gradient: Tensor) -> Tensor:
+        """Turn the gradient by y into that by x W + b, in place."""
+        if self._mask is not None:
+            gradient.mul_(self._mask)
         if self._activation:
             self._activation.backward(gradient, self._y)
+        return gradient
+
+    def gather(self, gradient: Tensor, models: slice, keep: float) -> None:
+        """Add the gradient by W and b to their slots, from that by x W + b."""
         _, into = self._weight.of(models)
         if isinstance(self._x, SparseBatch):
             torch.add(self._x.outer(gradient), into, alpha=keep, out=into)
@@ -95,6 +122,16 @@ class Head:
         self._output, self._x_gradient = Scratch(weight.value.device), Scratch(weight.value.device)
         self._x: Tensor
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether it has a bias of its own."""
+        return self._bias is not None
+
+    @property
+    def x(self) -> Tensor:
+        """What came in last."""
+        return self._x
+
     def forward(self, x: Tensor, models: slice) -> Tensor:
         """z (models, classes, records) of x (models, records, inputs)."""
         weight, _ = self._weight.of(models)
@@ -102,7 +139,7 @@ class Head:
         z = self._output.shaped(*weight.shape[:2], x.shape[1])
         return _affine(weight, x.mT, self._bias.of(models)[0] if self._bias else None, z)
 
-    def backward(self, gradient: Tensor, models: slice, keep: float) -> None:
+    def gather(self, gradient: Tensor, models: slice, keep: float) -> None:
         """Add the gradient by W and b to their slots, from that by z."""
         self._weight.of(models)[1].baddbmm_(gradient, self._x, beta=keep)
         if self._bias:
@@ -150,7 +187,7 @@ class Mlp:
         self._sparse = compressed(self._x) if gathers else None
         self._optimiser = optimiser([slot for place in self._places for slot in place if slot], training)
 
-    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float) -> None:
+    def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float, epoch: int = 0) -> None:
         """One step of `models`.
 
         Args:
@@ -158,6 +195,7 @@ class Mlp:
             rows: (models, batch) which records each takes.
             counts: (models,) how many of a model's rows hold a record; None where all do.
             rate: the learning rate.
+            epoch: from 0.
         """
         x = self._taken(rows)
         for layer in self._hidden:
@@ -165,13 +203,23 @@ class Mlp:
         assert isinstance(x, Tensor)  # records are gathered for hidden layers alone
         y = self._y.index_select(0, rows.flatten()).view(rows.shape)
         gradient = loss_gradient(self._head.forward(x, models), y, counts)
-        self._head.backward(gradient, models, self._optimiser.keep)
+        self._head.gather(gradient, models, self._optimiser.keep)
         above: Head | Hidden = self._head
         for layer in reversed(self._hidden):
             gradient = above.down(gradient, models)
             layer.backward(gradient, models, self._optimiser.keep)
             above = layer
         self._optimiser.step(models, rate)
+
+    def answers(self, models: slice, x: Tensor) -> Tensor:
+        """(models, records, classes) logits of each model's records (models, records, ...), dropout "
+        "left out."""
+        at = x.flatten(2)
+        if self._layers[0].bias:
+            at = torch.cat([at, at.new_ones(*at.shape[:2], 1)], 2)
+        for layer in self._hidden:
+            at = layer.forward(at, models)
+        return self._head.forward(at, models).mT.clone()
 
     def _taken(self, rows: Tensor) -> Tensor | SparseBatch:
         """The records of a step, (models, batch, inputs)."""

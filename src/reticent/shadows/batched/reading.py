@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -49,15 +49,18 @@ _SPELLINGS: Mapping[Any, Kind] = {
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear layer's name in the module, whether it has a bias, and the activation after it."""
+    """A linear layer's name in the module, whether it has a bias, the activation and the dropout after it."""
 
     name: str
     bias: bool
     activation: Kind | None = None
+    dropout: float = 0.0
 
 
 def read(module: nn.Module, *, flat: bool = True) -> list[Layer] | None:
     """The layers of a chain of Linear layers, Tanh, Sigmoid or ReLU between them; None for anything else.
+
+    Dropout may follow an activation.
 
     Whether modules or functions do it makes no difference: the forward pass is traced. Flatten may stand
     before the first layer. Every weight must be trained, in float32, and used once.
@@ -80,6 +83,8 @@ def read(module: nn.Module, *, flat: bool = True) -> list[Layer] | None:
             layers.append(Layer(node.target, step.bias is not None))
         elif what in _SPELLINGS and layers and layers[-1].activation is None:
             layers[-1] = replace(layers[-1], activation=_SPELLINGS[what])
+        elif what is nn.Dropout and layers and layers[-1].activation and not layers[-1].dropout:
+            layers[-1] = replace(layers[-1], dropout=float(cast(Any, step).p))
         elif _flattens(step, node) and not layers:
             flat = True
         elif node.op != "output" and what is not nn.Identity:
@@ -87,7 +92,8 @@ def read(module: nn.Module, *, flat: bool = True) -> list[Layer] | None:
     weights = list(module.parameters())
     plain = all(w.requires_grad and w.dtype == torch.float32 for w in weights)
     once = len(weights) == sum(1 + layer.bias for layer in layers)
-    fits = bool(layers) and layers[-1].activation is None and flat and not list(module.buffers())
+    ends = bool(layers) and layers[-1].activation is None and all(layer.dropout < 1 for layer in layers)
+    fits = ends and flat and not list(module.buffers())
     return layers if fits and plain and once else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -12,6 +12,48 @@ import numpy as np
 
 from reticent.access import IntArray
 from reticent.errors import PlanError
+from reticent.shadows.batched.objective import CrossEntropy, Objective
+from reticent.shadows.batched.privacy import Privacy
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Each step's records and targets blended with another's: λ of the one, 1 − λ of the other.
+
+    Attributes:
+        alpha: λ is drawn from Beta(alpha, alpha), one a step.
+    """
+
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """Each step's records moved to where the loss is high (projected gradient ascent).
+
+    Attributes:
+        radius: how far each of a record's numbers may be moved, in the units in which the module takes them.
+        steps: of the ascent.
+        low, high: what no number may leave; None without bounds.
+    """
+
+    radius: float
+    steps: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """The weights of the epoch with the least loss on records that are not trained on.
+
+    Attributes:
+        patience: epochs without a lesser loss after which training stops.
+        share: of the model's own records, set aside for it where there is no reference.
+    """
+
+    patience: int
+    share: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +68,13 @@ class Training:
         weight_decay: factor of the L2 penalty's gradient, biases included, as `torch.optim` has it.
         optimiser: plain or heavy-ball SGD, or Adam (Kingma & Ba 2015, arXiv:1412.6980).
         schedule: the learning rate stays, or falls to zero along half a cosine, epoch by epoch.
+        objective: what is made small.
+        mixing, adversary: what becomes of each step's records.
+        privacy: how gradients are clipped and made noisy; None for not at all.
+        stopping: when to stop before the last epoch; None for never.
+
+    Raises:
+        PlanError: numbers out of range, or defences that can't go together.
     """
 
     epochs: int
@@ -35,6 +84,11 @@ class Training:
     weight_decay: float = 0.0
     optimiser: Literal["sgd", "adam"] = "sgd"
     schedule: Literal["constant", "cosine"] = "constant"
+    objective: Objective = field(default_factory=CrossEntropy)
+    mixing: Mixing | None = None
+    adversary: Adversary | None = None
+    privacy: Privacy | None = None
+    stopping: Stopping | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
@@ -51,6 +105,33 @@ class Training:
             raise PlanError(
                 f"optimiser {self.optimiser!r} with schedule {self.schedule!r} was asked for; "
                 "give 'sgd' or 'adam', and 'constant' or 'cosine'"
+            )
+
+        if self.privacy is not None:
+            self._clippable()
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is cross-entropy over the records as they are, and nothing else."""
+        changed = (self.mixing, self.adversary, self.privacy, self.stopping)
+        return isinstance(self.objective, CrossEntropy) and not any(changed)
+
+    def _clippable(self) -> None:
+        """Refuse what lets one record reach further than its own clipped gradient."""
+        if not self.objective.alone:
+            raise PlanError(
+                "private training clips each record's gradient, and this loss draws on several records "
+                "at once; leave one of the two out"
+            )
+        if self.mixing is not None:
+            raise PlanError(
+                "private training clips each record's gradient, and mixup blends two records into one; "
+                "leave one of the two out"
+            )
+        if self.stopping is not None:
+            raise PlanError(
+                "private training counts every look at the records, and early stopping looks at their "
+                "losses; give fewer epochs instead"
             )
 
     def rate(self, epoch: int) -> float:

@@ -1,0 +1,373 @@
+"""A defence is a function of one of three kinds, and functions compose.
+
+    data -> data        what becomes of records before a model sees them
+    recipe -> recipe    how a model is trained
+    target -> target    what becomes of its answers
+
+`a | b` is a, then b. The three kinds come in this order, as data come before training and training before
+answers; within a kind any order may be written and means what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import Field, dataclass, fields
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from reticent.access import Access, BoolArray, Outputs, Target
+from reticent.canary import Canary
+from reticent.data import Records, concat
+from reticent.errors import ModelError, PlanError
+from reticent.fingerprint import fingerprint
+from reticent.recipe import Guarantee, Private, Recipe
+
+if TYPE_CHECKING:
+    from reticent.access import Features
+
+
+class Stage(IntEnum):
+    """When a defence acts."""
+
+    DATA = 1
+    TRAINING = 2
+    ANSWERS = 3
+
+    def __str__(self) -> str:
+        return {1: "the data", 2: "the training", 3: "the answers"}[self.value]
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What a defender may fit a defence of the answers to.
+
+    Attributes:
+        members: records that the model was trained on.
+        others: records from the same source that it never saw.
+    """
+
+    members: Records
+    others: Records
+
+
+class Policy(Protocol):
+    """A defence of the answers at work: it may count, remember and draw."""
+
+    def __call__(self, outputs: Outputs, x: Features) -> Outputs:
+        """Return what is answered in place of `outputs`, which the model answers to the records `x`."""
+
+
+class Defence:
+    """What all defences share: `|`, and being written as a word with its options.
+
+    Attributes:
+        word: what a user writes.
+        source: where it comes from.
+        stage: when it acts.
+        canary: the kind of record that it protects least.
+        caveat: what it can't do.
+    """
+
+    word: ClassVar[str]
+    source: ClassVar[str]
+    stage: ClassVar[Stage]
+    canary: ClassVar[Canary] = Canary.MISLABELLED
+    caveat: ClassVar[str] = ""
+
+    @property
+    def parts(self) -> tuple[Defence, ...]:
+        """The single defences that it is made of, in order."""
+        return (self,)
+
+    def __or__(self, other: Defence) -> Composed:
+        if not isinstance(other, Defence):
+            return NotImplemented
+        return Composed((*self.parts, *other.parts))
+
+    def __str__(self) -> str:
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in _options(self)]
+        return f"{self.word}({', '.join(shown)})"
+
+
+class DataDefence(Defence):
+    """A defence that changes the records a model is trained on."""
+
+    stage: ClassVar[Stage] = Stage.DATA
+
+    def protect(self, data: Records, seed: int) -> Records:
+        """Return what the model is trained on in place of `data`."""
+        raise NotImplementedError
+
+
+class TrainingDefence(Defence):
+    """A defence that changes how a model is trained."""
+
+    stage: ClassVar[Stage] = Stage.TRAINING
+
+    def harden(self, recipe: Recipe, reference: Records | None = None) -> Recipe:
+        """Return the recipe with this defence in it.
+
+        Args:
+            reference: records from the same source that no model is trained on, for defences that need some.
+
+        Raises:
+            ModelError: a kind of model that can't carry it.
+            PlanError: it needs `reference` and there is none, or something that stands before it forbids it.
+        """
+        raise NotImplementedError
+
+
+class OutputDefence(Defence):
+    """A defence that changes what a model answers.
+
+    Attributes:
+        needs: what it must be given.
+        leaves: the highest rung that it leaves an attacker.
+        keeps_label: the class named is the one that the model named.
+        same_again: the same record gets the same answer each time.
+        adaptive: what an attacker who knows of it does.
+    """
+
+    stage: ClassVar[Stage] = Stage.ANSWERS
+    needs: ClassVar[Access] = Access.SCORES
+    leaves: ClassVar[Access] = Access.SCORES
+    keeps_label: ClassVar[bool] = True
+    same_again: ClassVar[bool] = True
+
+    def begin(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Policy:
+        """Set to work on the answers of `target`.
+
+        Args:
+            calibration: records to fit it to, for defences that need some.
+            seed: of what it draws; keep it secret where the model serves.
+
+        Raises:
+            PlanError: it needs `calibration` and there is none.
+        """
+        raise NotImplementedError
+
+    def wrap(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Target:
+        """The target with this defence before it.
+
+        Args:
+            calibration: records to fit it to, for defences that need some.
+            seed: of what it draws; keep it secret where the model serves.
+
+        Raises:
+            ModelError: the target answers labels and scores are needed.
+            PlanError: it needs `calibration` and there is none.
+        """
+        if target.access < self.needs:
+            raise ModelError(
+                f"{self.word} changes {self.needs} and the model answers {target.access} only; leave it out, "
+                "or put it before what takes the scores away"
+            )
+        return Defended(target, self, self.begin(target, calibration, seed=seed), seed)
+
+
+class Defended:
+    """A target with a defence before its answers."""
+
+    def __init__(self, target: Target, defence: OutputDefence, policy: Policy, seed: int) -> None:
+        self._target, self._defence, self._policy, self._seed = target, defence, policy, seed
+        self.access = min(target.access, defence.leaves)
+        self.classes: npt.NDArray[np.generic] = target.classes
+
+    def predict(self, x: Features) -> Outputs:
+        """Answer each of the records `x`, the defence applied."""
+        return self._policy(self._target.predict(x), x)
+
+    def fingerprint(self) -> str:
+        """A hash of the model's content and of the defence."""
+        return fingerprint("defended", self._target.fingerprint(), self._defence, self._seed)
+
+
+@dataclass(frozen=True)
+class Composed(Defence):
+    """Defences one after another; without any, none.
+
+    Attributes:
+        members: the single defences, in order.
+
+    Raises:
+        PlanError: one that acts earlier stands after one that acts later.
+    """
+
+    members: tuple[Defence, ...] = ()
+
+    def __post_init__(self) -> None:
+        for before, after in zip(self.members, self.members[1:], strict=False):
+            if after.stage < before.stage:
+                raise PlanError(
+                    f"{before.word} works on {before.stage} and {after.word} on {after.stage}, which come "
+                    f"first; write {after} | {before}"
+                )
+
+    @property
+    def parts(self) -> tuple[Defence, ...]:
+        """The single defences that it is made of, in order."""
+        return self.members
+
+    def __str__(self) -> str:
+        return " | ".join(str(part) for part in self.members) or "none()"
+
+
+def none() -> Composed:
+    """No defence: what the others are measured beside."""
+    return Composed()
+
+
+def canary_of(defence: Defence) -> Canary:
+    """The kind of record that a defence protects least: twins where a part of it calls for them."""
+    kinds = {part.canary for part in defence.parts}
+    return Canary.TWINS if Canary.TWINS in kinds else Canary.MISLABELLED
+
+
+def in_training(defence: Defence, recipe: Recipe, reference: Records | None = None) -> Recipe:
+    """The recipe with what a defence does to data and training in it, and nothing of what it does to answers.
+
+    Raises:
+        ModelError, PlanError: as in `TrainingDefence.harden`.
+    """
+    for part in defence.parts:
+        if isinstance(part, TrainingDefence):
+            recipe = part.harden(recipe, reference)
+    changes = tuple(part for part in defence.parts if isinstance(part, DataDefence))
+    return Prepared(recipe, changes) if changes else recipe
+
+
+def on_answers(defence: Defence) -> tuple[OutputDefence, ...]:
+    """What of a defence acts on answers."""
+    return tuple(part for part in defence.parts if isinstance(part, OutputDefence))
+
+
+def guarded(
+    target: Target, outputs: Sequence[OutputDefence], calibration: Calibration | None, seed: int
+) -> Target:
+    """A target behind several defences of its answers, the first one next to it."""
+    for place, part in enumerate(outputs):
+        target = part.wrap(target, calibration, seed=seed + place)
+    return target
+
+
+def harden(defence: Defence, recipe: Recipe, reference: Records | None = None) -> Recipe:
+    """The recipe with all of a defence in it.
+
+    Args:
+        reference: records from the same source that no model is trained on, for defences that need some.
+
+    Raises:
+        ModelError: a kind of model that can't carry it.
+        PlanError: it needs `reference` and there is none, or its parts don't go together.
+    """
+    trained = in_training(defence, recipe, reference)
+    outputs = on_answers(defence)
+    return Answering(trained, outputs, reference) if outputs else trained
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A recipe whose records are changed first.
+
+    Attributes:
+        recipe: what is done with them then.
+        changes: what is done to them, in order.
+    """
+
+    recipe: Recipe
+    changes: tuple[DataDefence, ...]
+
+    @property
+    def together(self) -> int:
+        """How many models are best trained at once."""
+        return self.recipe.together
+
+    @property
+    def device(self) -> str:
+        """Where they are trained."""
+        return self.recipe.device
+
+    def fit(self, data: Records, seed: int) -> Target:
+        """Train one model on all of `data`, changed."""
+        return self.recipe.fit(self._changed(data, seed), seed)
+
+    def fit_many(self, data: Records, masks: BoolArray, seeds: Sequence[int]) -> Iterator[Target]:
+        """Train one model for each row of `masks`, on the records it marks, changed by themselves."""
+        size = self.together
+        for i in range(0, len(seeds), size):
+            some = seeds[i : i + size]
+            own = [
+                self._changed(data.take(mask), seed)
+                for mask, seed in zip(masks[i : i + size], some, strict=True)
+            ]
+            owner = np.repeat(np.arange(len(own)), [len(records) for records in own])
+            yield from self.recipe.fit_many(concat(own), owner == np.arange(len(own))[:, None], some)
+
+    def guarantee(self, records: int) -> Guarantee | None:
+        """What the training guarantees of the changed records."""
+        return self.recipe.guarantee(records) if isinstance(self.recipe, Private) else None
+
+    def fingerprint(self) -> str:
+        """A hash of the recipe and of what is done first."""
+        return fingerprint("prepared", self.recipe.fingerprint(), self.changes)
+
+    def _changed(self, data: Records, seed: int) -> Records:
+        for place, change in enumerate(self.changes):
+            data = change.protect(data, seed + place)
+        return data
+
+
+@dataclass(frozen=True, eq=False)
+class Answering:
+    """A recipe whose models answer through defences.
+
+    Attributes:
+        recipe: how they are trained.
+        outputs: what becomes of their answers, in order.
+        reference: records that no model is trained on, to fit those defences to; None where none need any.
+    """
+
+    recipe: Recipe
+    outputs: tuple[OutputDefence, ...]
+    reference: Records | None = None
+
+    @property
+    def together(self) -> int:
+        """How many models are best trained at once."""
+        return self.recipe.together
+
+    @property
+    def device(self) -> str:
+        """Where they are trained."""
+        return self.recipe.device
+
+    def fit(self, data: Records, seed: int) -> Target:
+        """Train one model on all of `data`, and defend its answers."""
+        return self._guarded(self.recipe.fit(data, seed), data, seed)
+
+    def fit_many(self, data: Records, masks: BoolArray, seeds: Sequence[int]) -> Iterator[Target]:
+        """Train one model for each row of `masks`, and defend its answers."""
+        targets = self.recipe.fit_many(data, masks, seeds)
+        for target, mask, seed in zip(targets, masks, seeds, strict=True):
+            yield self._guarded(target, data.take(mask), seed)
+
+    def guarantee(self, records: int) -> Guarantee | None:
+        """What the training guarantees: whatever is done to the answers of a private model leaves it so."""
+        return self.recipe.guarantee(records) if isinstance(self.recipe, Private) else None
+
+    def fingerprint(self) -> str:
+        """A hash of the recipe, the defences and what they are fitted to."""
+        seen = self.reference.fingerprint() if self.reference else ""
+        return fingerprint("answering", self.recipe.fingerprint(), self.outputs, seen)
+
+    def _guarded(self, target: Target, data: Records, seed: int) -> Target:
+        calibration = Calibration(data, self.reference) if self.reference is not None else None
+        return guarded(target, self.outputs, calibration, seed)
+
+
+def _options(defence: Any) -> list[Field[Any]]:
+    """The fields that are set to something else than their default."""
+    return [f for f in fields(defence) if getattr(defence, f.name) != f.default]

@@ -1,0 +1,135 @@
+"""What differential privacy costs, by dp-accounting's PLD accountant: composed events in, epsilon out.
+
+Koskela, Jälkö & Honkela 2020 (arXiv:1906.03049) and Doroshenko et al. 2022 (arXiv:2207.04380): the privacy
+loss of the composition itself is followed, which is tighter than Rényi bounds. Neighbours differ by one
+record added or removed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from reticent.errors import MissingExtra, PlanError
+
+NOISIEST = 1e4
+"""The largest noise multiplier tried for a wanted epsilon."""
+
+
+def checked(epsilon: float | None, delta: float, noise: float | None, word: str) -> None:
+    """Refuse what is no privacy parameter.
+
+    Raises:
+        PlanError: epsilon or noise not above 0, both or neither given, delta outside (0, 1).
+    """
+    if (epsilon is None) == (noise is None):
+        raise PlanError(
+            f"{word} was given epsilon={epsilon} and noise={noise}; give one of the two: the other follows"
+        )
+    if epsilon is not None and not 0 < epsilon < float("inf"):
+        raise PlanError(f"{word} was given epsilon={epsilon}; give one above 0, such as 3")
+    if noise is not None and not 0 < noise < float("inf"):
+        raise PlanError(
+            f"{word} was given noise={noise}; give a multiple of the clipping norm above 0, such as 1"
+        )
+    if not 0 < delta < 1:
+        raise PlanError(
+            f"{word} was given delta={delta}; give a share below one over the records, such as 1e-5"
+        )
+
+
+@cache
+def sampled_gaussian_epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
+    """Epsilon of `steps` Gaussian mechanisms, each on a Poisson sample of `rate` of the records.
+
+    Args:
+        noise: standard deviation of the noise over what one record may add.
+    """
+    accountant = _pld().PLDAccountant()
+    accountant.compose(_sampled(noise, rate), steps)
+    return float(accountant.get_epsilon(delta))
+
+
+@cache
+def sampled_gaussian_noise(epsilon: float, rate: float, steps: int, delta: float) -> float:
+    """The least noise, to a thousandth, by which `sampled_gaussian_epsilon` is at most `epsilon`.
+
+    Raises:
+        PlanError: no noise is enough.
+    """
+    return _least_noise(
+        epsilon, delta, lambda noise: _event().SelfComposedDpEvent(_sampled(noise, rate), steps)
+    )
+
+
+@cache
+def gaussian_epsilon(noise: float, times: int, delta: float) -> float:
+    """Epsilon of `times` Gaussian mechanisms on all records."""
+    accountant = _pld().PLDAccountant()
+    accountant.compose(_event().GaussianDpEvent(noise), times)
+    return float(accountant.get_epsilon(delta))
+
+
+@cache
+def gaussian_noise(epsilon: float, times: int, delta: float) -> float:
+    """The least noise, to a thousandth, by which `gaussian_epsilon` is at most `epsilon`.
+
+    Raises:
+        PlanError: no noise is enough.
+    """
+    event = _event()
+    return _least_noise(
+        epsilon, delta, lambda noise: event.SelfComposedDpEvent(event.GaussianDpEvent(noise), times)
+    )
+
+
+@cache
+def laplace_epsilon(noise: float, times: int, delta: float) -> float:
+    """Epsilon of `times` Laplace mechanisms of scale `noise` over what one record may change."""
+    accountant = _pld().PLDAccountant()
+    accountant.compose(_event().LaplaceDpEvent(noise), times)
+    return float(accountant.get_epsilon(delta))
+
+
+def _sampled(noise: float, rate: float) -> Any:
+    event = _event()
+    return event.PoissonSampledDpEvent(rate, event.GaussianDpEvent(noise))
+
+
+def _least_noise(epsilon: float, delta: float, event: Any) -> float:
+    import dp_accounting
+
+    pld = _pld()
+
+    def spent(noise: float) -> float:
+        accountant = pld.PLDAccountant()
+        accountant.compose(event(noise))
+        return float(accountant.get_epsilon(delta))
+
+    low, high = 0.3, 1.0
+    while spent(high) > epsilon:
+        low, high = high, 2 * high
+        if high > NOISIEST:
+            raise PlanError(
+                f"no noise gives epsilon={epsilon} at delta={delta} with so many steps; give a larger "
+                "epsilon, fewer epochs or smaller batches"
+            )
+    bounds = dp_accounting.ExplicitBracketInterval(min(low, 0.1 if high == 1.0 else low), high)
+    found = dp_accounting.calibrate_dp_mechanism(pld.PLDAccountant, event, epsilon, delta, bounds, tol=1e-3)
+    return float(found)
+
+
+def _event() -> Any:
+    try:
+        from dp_accounting import dp_event
+    except ImportError as error:
+        raise MissingExtra("dp-accounting", "dp") from error
+    return dp_event
+
+
+def _pld() -> Any:
+    try:
+        from dp_accounting import pld
+    except ImportError as error:
+        raise MissingExtra("dp-accounting", "dp") from error
+    return pld

@@ -1,0 +1,393 @@
+"""What defences give and cost, side by side: usefulness against leak, and which to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from reticent.access import BoolArray, FloatArray
+from reticent.defences.defence import Defence
+from reticent.errors import PlanError
+from reticent.measure.estimate import Estimate, Figure, Withheld, bootstrap_models_and_records
+from reticent.recipe import Guarantee
+from reticent.threshold import Threshold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Role = Literal["asked", "baseline", "part", "private"]
+"""Why a row is there: it was asked for; nothing is defended; it is a part of what was asked for; it is
+private training tuned to be as useful as the other defences."""
+
+DEFAULT_LEAK = "tpr@0.1%"
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What one attack said of the same records in every model.
+
+    Attributes:
+        attack: its name.
+        scores: (models, records) higher for a member.
+        members: (models, records) the truth.
+    """
+
+    attack: str
+    scores: FloatArray
+    members: BoolArray
+    _figures: dict[tuple[str, float], Figure] = field(default_factory=dict, init=False, repr=False)
+
+    def figure(self, name: str, *, level: float = 0.95) -> Figure:
+        """Return "auc", "advantage", "balanced accuracy" or "tpr@P%", by bootstrap over models and "
+        "records."""
+        if (name, level) not in self._figures:
+            self._figures[name, level] = self._bootstrapped(name, level)
+        return self._figures[name, level]
+
+    def point(self, name: str) -> float | None:
+        """The same without an interval; None where it is withheld."""
+        statistic, _ = _statistic(name, int((~self.members).sum()))
+        return statistic(self.scores, self.members) if statistic else None
+
+    def _bootstrapped(self, name: str, level: float) -> Figure:
+        statistic, reason = _statistic(name, int((~self.members).sum()))
+        if statistic is None:
+            return Withheld(reason)
+        return bootstrap_models_and_records(
+            statistic,
+            self.scores.astype(np.float64),
+            self.members,
+            rounds=ROUNDS,
+            level=level,
+            bounds=(0.0, 1.0),
+        )
+
+
+ROUNDS = 200
+"""Resamples of an interval."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Row:
+    """One defence on the frontier.
+
+    Attributes:
+        defence: what was done.
+        role: why it is there.
+        reason: why it was not measured; empty where it was.
+        right: (models, test records) True where a model names the class rightly.
+        canaries: what each attack said of the canaries; all know of the defence.
+        clean: what LiRA on scores, and the loss alone, said of ordinary records.
+        guarantee: what the training guarantees, or None.
+        seconds: to train one model on one core, sub-models included.
+        trainings: models trained for this row alone.
+        note: what a reader should know besides.
+    """
+
+    defence: Defence
+    role: Role = "asked"
+    reason: str = ""
+    right: BoolArray = field(default_factory=lambda: np.zeros((0, 0), bool), repr=False)
+    canaries: tuple[Told, ...] = field(default=(), repr=False)
+    clean: tuple[Told, ...] = field(default=(), repr=False)
+    guarantee: Guarantee | None = None
+    seconds: float = float("nan")
+    trainings: int = 0
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The defence in words."""
+        return str(self.defence)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are figures."""
+        return not self.reason
+
+    @cached_property
+    def accuracy(self) -> Figure:
+        """Share of unseen records named rightly, mean over models."""
+        if not self.measured:
+            return Withheld(self.reason)
+        return bootstrap_models_and_records(
+            lambda right, _: float(right.mean()),
+            self.right.astype(np.float64),
+            self.right,
+            rounds=ROUNDS,
+            bounds=(0.0, 1.0),
+        )
+
+    def leak(self, figure: str = DEFAULT_LEAK) -> tuple[str, Figure]:
+        """The attack that gets furthest on the canaries, and its figure.
+
+        The interval is widened (Bonferroni) for the strongest having been picked among so many.
+        """
+        return self._strongest(self.canaries, figure)
+
+    def on_clean(self, figure: str = DEFAULT_LEAK) -> tuple[str, Figure]:
+        """The same of ordinary records, by attacks on scores."""
+        return self._strongest(self.clean, figure)
+
+    def _strongest(self, told: Sequence[Told], figure: str) -> tuple[str, Figure]:
+        if not self.measured or not told:
+            return "", Withheld(self.reason or "nothing was asked that shows it")
+        known = [(value, t) for t in told if (value := t.point(figure)) is not None]
+        if not known:
+            return "", told[0].figure(figure)
+        _, best = max(known, key=lambda pair: pair[0])
+        return best.attack, best.figure(figure, level=1 - 0.05 / len(told))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The most useful defence within a limit, or none.
+
+    Attributes:
+        row: the defence; None where none is within the limit.
+        sentence: the outcome in words.
+    """
+
+    row: Row | None
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frontier:
+    """Defences side by side.
+
+    Attributes:
+        rows: the undefended model first, then in the order asked for, parts and the private row last.
+        models: shadow models a row.
+        records: (ordinary records, canaries, test records, reference records).
+        classes: how many.
+    """
+
+    rows: tuple[Row, ...]
+    models: int
+    records: tuple[int, int, int, int]
+    classes: int
+
+    def __getitem__(self, defence: str | Defence) -> Row:
+        """The row of a defence, as it is written.
+
+        Raises:
+            PlanError: no such defence is on the frontier.
+        """
+        for row in self.rows:
+            if str(defence) == row.name:
+                return row
+        known = ", ".join(row.name for row in self.rows)
+        raise PlanError(f"no defence {str(defence)!r} is on this frontier; those that are: {known}")
+
+    @property
+    def measured(self) -> tuple[Row, ...]:
+        """Rows with figures."""
+        return tuple(row for row in self.rows if row.measured)
+
+    @property
+    def undefended(self) -> Row:
+        """The row without any defence."""
+        return next(row for row in self.rows if row.role == "baseline")
+
+    @property
+    def figure(self) -> str:
+        """The leak that is shown: at the lowest false positive rate, down to 0.1 %, that canaries resolve."""
+        for name in ("tpr@0.1%", "tpr@1%"):
+            if any(isinstance(row.leak(name)[1], Estimate) for row in self.measured):
+                return name
+        return "auc"
+
+    def best(self, max_leak: str) -> Choice:
+        """The most useful defence whose leak on the canaries is within a limit, such as "tpr@0.1% < 0.005".
+
+        "tpr@0.1% high < 0.005" asks that the upper end of the interval be within it too. A row that stands
+        there for comparison (no defence, a part) may be chosen as well.
+
+        Raises:
+            PlanError: the limit does not read.
+        """
+        limit, surely = read_limit(max_leak)
+        found: list[tuple[float, Row, Estimate]] = []
+        for row in self.measured:
+            _, leak = row.leak(limit.figure)
+            if not isinstance(leak, Estimate) or not isinstance(row.accuracy, Estimate):
+                continue
+            if (leak.high if surely else leak.value) <= limit.limit:
+                found.append((row.accuracy.value, row, leak))
+        if not found:
+            least = self._least(limit.figure)
+            return Choice(None, f"None of {len(self.rows)} defences leaks as little as {max_leak}{least}.")
+        _, row, leak = max(found, key=lambda f: (f[0], -f[2].value))
+        sure = "" if leak.high <= limit.limit else " (probably: the interval reaches over the limit)"
+        right = row.accuracy
+        return Choice(row, f"{row.name}: accuracy {right}, {limit.figure} {leak}, within {max_leak}{sure}.")
+
+    def dominated(self, row: Row, figure: str | None = None) -> bool:
+        """Whether some other row is as useful and leaks less, or leaks no more and is more useful."""
+        figure = figure or self.figure
+        mine = self._place(row, figure)
+        places = [self._place(other, figure) for other in self.measured if other is not row]
+        return mine is not None and any(
+            p is not None and p != mine and p[0] >= mine[0] and p[1] <= mine[1] for p in places
+        )
+
+    def hides(self, row: Row, figure: str = "auc") -> bool:
+        """Whether its leak falls only against those who do not know of it.
+
+        By the loss alone ordinary records are told less surely than without any defence (intervals apart),
+        and by the strongest attack canaries are not.
+        """
+        if not row.measured or row.role == "baseline" or not row.clean:
+            return False
+        naive, naive_before = (_told(r.clean, "loss", figure) for r in (row, self.undefended))
+        told, told_before = (r.leak(figure)[1] for r in (row, self.undefended))
+        figures = (naive, naive_before, told, told_before)
+        if any(not isinstance(f, Estimate) for f in figures):
+            return False
+        return naive.high < naive_before.low and told.value >= told_before.low  # type: ignore[union-attr]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One line a defence: usefulness, leak with intervals, guarantee, cost."""
+        import pandas as pd
+
+        lines = []
+        for row in self.rows:
+            attack, leak = row.leak(self.figure)
+            _, area = row.leak("auc")
+            _, clean = row.on_clean(self.figure)
+            lines.append(
+                {
+                    "defence": row.name,
+                    "role": row.role,
+                    **_columns("accuracy", row.accuracy),
+                    **_columns("leak", leak),
+                    "by": attack,
+                    **_columns("auc", area),
+                    **_columns("clean leak", clean),
+                    "epsilon": row.guarantee.epsilon if row.guarantee else np.nan,
+                    "seconds": row.seconds,
+                    "on the line": row.measured and not self.dominated(row),
+                    "hides only": self.hides(row),
+                    "reason": row.reason,
+                }
+            )
+        return pd.DataFrame(lines)
+
+    def plot(self, figure: str | None = None) -> Any:
+        """A matplotlib figure: accuracy against leak, the line of what nothing beats, the rest grey."""
+        from reticent.report.frontier import drawing
+
+        return drawing(self, figure or self.figure)
+
+    def report(self, path: str | Path, *, name: str = "the model") -> Path:
+        """Write one self-contained HTML page: the picture, the table, what each defence can't do."""
+        from reticent.report.frontier import write_frontier
+
+        return write_frontier(self, Path(path), name)
+
+    def __rich__(self) -> Any:
+        from reticent.report.frontier import terminal_table
+
+        return terminal_table(self)
+
+    def _place(self, row: Row, figure: str) -> tuple[float, float] | None:
+        _, leak = row.leak(figure)
+        right = row.accuracy
+        if isinstance(leak, Estimate) and isinstance(right, Estimate):
+            return right.value, leak.value
+        return None
+
+    def _least(self, figure: str) -> str:
+        places = [(p[1], row) for row in self.measured if (p := self._place(row, figure))]
+        if not places:
+            return ""
+        leak, row = min(places, key=lambda p: p[0])
+        return f"; the least is {leak:.3g}, by {row.name}"
+
+
+def read_limit(text: str) -> tuple[Threshold, bool]:
+    """A limit written "FIGURE < SHARE", and whether the interval's upper end is to be within it ("FIGURE
+    high <").
+
+    Raises:
+        PlanError: it does not read.
+    """
+    left, less, right = text.partition("<")
+    words = left.split()
+    surely = words[-1:] == ["high"]
+    try:
+        if not less:
+            raise PlanError("")
+        return Threshold.parse(f"{' '.join(words[:-1] if surely else words)}>{right.strip()}"), surely
+    except PlanError:
+        raise PlanError(
+            f"the limit {text!r} does not read; write a figure (auc, advantage, balanced accuracy, "
+            "tpr@0.1%), optionally 'high', then '<' and a share, as in 'tpr@0.1% < 0.005'"
+        ) from None
+
+
+def tpr_at(rate: float) -> Callable[[FloatArray, BoolArray], float]:
+    """The share of members above every threshold that at most `rate` of the others exceed."""
+
+    def statistic(scores: FloatArray, members: BoolArray) -> float:
+        others = np.sort(scores[~members])
+        above = int(rate * len(others))
+        return float((scores[members] > others[len(others) - 1 - above]).mean())
+
+    return statistic
+
+
+def auc(scores: FloatArray, members: BoolArray) -> float:
+    """The chance that a member outscores another record, ties one half."""
+    from scipy.stats import rankdata
+
+    flat, truth = scores.ravel(), members.ravel()
+    ranks = rankdata(flat)[truth]
+    inside, outside = int(truth.sum()), int((~truth).sum())
+    return float((ranks.sum() - inside * (inside + 1) / 2) / (inside * outside))
+
+
+def advantage(scores: FloatArray, members: BoolArray) -> float:
+    """The largest difference of true and false positive rates over all thresholds."""
+    inside, outside = np.sort(scores[members]), np.sort(scores[~members])
+    at = np.unique(scores)
+    below = np.searchsorted(inside, at) / len(inside), np.searchsorted(outside, at) / len(outside)
+    return float(np.max(below[1] - below[0], initial=0.0))
+
+
+def _statistic(name: str, others: int) -> tuple[Callable[[FloatArray, BoolArray], float] | None, str]:
+    if name == "auc":
+        return auc, ""
+    if name == "advantage":
+        return advantage, ""
+    if name == "balanced accuracy":
+        return lambda s, m: (1 + advantage(s, m)) / 2, ""
+    if name.startswith("tpr@"):
+        rate = float(name[4:-1]) / 100
+        if rate * others < 1:
+            return (
+                None,
+                f"{others:,} answers of models that did not see the canary resolve no rate of {name[4:]}",
+            )
+        return tpr_at(rate), ""
+    raise PlanError(f"there is no figure {name!r}; known: auc, advantage, balanced accuracy, tpr@P%")
+
+
+def _told(told: Sequence[Told], attack: str, figure: str) -> Figure:
+    for one in told:
+        if one.attack == attack:
+            return one.figure(figure)
+    return Withheld(f"{attack} was not run")
+
+
+def _columns(name: str, of: Figure) -> dict[str, float]:
+    if isinstance(of, Withheld):
+        return {name: np.nan, f"{name} low": np.nan, f"{name} high": np.nan}
+    return {name: of.value, f"{name} low": of.low, f"{name} high": of.high}
