@@ -2,8 +2,8 @@
 
     python bench/frontier.py location30 [--shadows 32]      one of location30, adult, diabetes130, cifar10
 
-Leaves bench/results/frontier_NAME.json and .html, with the machine's description; finished shadow models are kept,
-so a run that was stopped goes on.
+Leaves bench/results/frontier_NAME.json and .html, with the machine's description; finished shadow models
+are kept, so a run that was stopped goes on.
 """
 
 from __future__ import annotations

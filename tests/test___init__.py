@@ -13,6 +13,7 @@ NAMES = [
     "Access",
     "Audit",
     "Finding",
+    "Frontier",
     "Outputs",
     "Property",
     "Recipe",
@@ -34,13 +35,17 @@ NAMES = [
     "chain",
     "continue_texts",
     "datasets",
+    "defences",
     "detune",
     "expose",
     "extract",
     "extract_layer",
+    "frontier",
+    "harden_model",
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "open_hardened",
     "poison",
     "read_weights",
     "recite",
@@ -61,7 +66,7 @@ def test_the_names_are_these():
 def test_every_name_is_there(name):
     value = getattr(reticent, name)
     assert value is getattr(reticent, name)
-    home = value.__name__ if name in ("attacks", "datasets") else value.__module__
+    home = value.__name__ if name in ("attacks", "datasets", "defences") else value.__module__
     assert home.startswith("reticent")
 
 

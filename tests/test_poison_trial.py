@@ -1,5 +1,5 @@
-"""Poison tried: it makes members plainer where models remember copies, and nothing where they look at "
-"none."""
+"""Poison tried: it makes members plainer where models remember copies, and nothing where they look at
+none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Members among texts: told of a model that remembers, the split's own difference said, bad input a "
-"sentence."""
+"""Members among texts: told of a model that remembers, the split's own difference said, bad input a
+sentence."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reticent.finding import Finding, Threat
     from reticent.frontier_trial import frontier
     from reticent.gradient_trial import leak_gradients
+    from reticent.hardened import harden_model, open_hardened
     from reticent.layer_trial import extract_layer
     from reticent.pareto import Frontier
     from reticent.poison_trial import poison
@@ -73,9 +74,11 @@ _HOMES = {
     "extract": "extraction_trial",
     "extract_layer": "layer_trial",
     "frontier": "frontier_trial",
+    "harden_model": "hardened",
     "infer_property": "property_trial",
     "leak_gradients": "gradient_trial",
     "leak_text": "text_trial",
+    "open_hardened": "hardened",
     "poison": "poison_trial",
     "read_weights": "weights_trial",
     "recite": "recitation_trial",
@@ -115,9 +118,11 @@ __all__ = [
     "extract",
     "extract_layer",
     "frontier",
+    "harden_model",
     "infer_property",
     "leak_gradients",
     "leak_text",
+    "open_hardened",
     "poison",
     "read_weights",
     "recite",

@@ -47,8 +47,8 @@ from reticent.shadows.plan import Plan
 from reticent.shadows.signals import Answers, Signals
 from reticent.store import default_cache, private_folder
 
-TEST_SHARE, REFERENCE_SHARE = 0.2, 0.2
-"""Of the records: those that usefulness is measured on, and those that defences may look at."""
+HOLDOUT_SHARE = 0.4
+"""Of the records, where none are held out: half measure usefulness, half are what defences may look at."""
 
 MOST_CANARIES, CANARY_SHARE = 500, 0.05
 """Canaries: so many, or this share of the records that models are trained on."""
@@ -80,6 +80,7 @@ def frontier(
     data: Records | tuple[Any, Any],
     defences: Sequence[Defence],
     *,
+    holdout: Records | tuple[Any, Any] | None = None,
     shadows: int = 32,
     canaries: int | None = None,
     parts: bool = True,
@@ -92,9 +93,10 @@ def frontier(
     """Measure what each defence leaves of a model's leak and of its usefulness.
 
     Args:
-        recipe: how the model is trained without any defence. data: all records there are: a fifth measures
-        usefulness, a fifth is the reference that some defences look
-            at, on halves of the rest models are trained.
+        recipe: how the model is trained without any defence.
+        data: records; on halves of them models are trained.
+        holdout: others from the same source: half measure usefulness, half are the reference that some
+            defences look at. None to set two fifths of `data` aside for it.
         defences: those to measure; the undefended model comes of itself.
         shadows: models a defence, each of them once under attack by means of the others; even.
         canaries: how many; None for 500, or one in twenty of the records trained on.
@@ -110,7 +112,7 @@ def frontier(
     Plan(models=shadows)
     if not defences:
         raise PlanError("no defences were given; give a list of them, such as [l2(1e-3), round_scores(2)]")
-    stage = _Stage.laid_out(_records(data), canaries, shadows, seed)
+    stage = _Stage.laid_out(*_sides(data, holdout), canaries, shadows, seed)
     trial = _Trial(
         recipe=recipe,
         stage=stage,
@@ -222,26 +224,27 @@ class _Stage:
     seed: int
 
     @classmethod
-    def laid_out(cls, data: Records, canaries: int | None, models: int, seed: int) -> _Stage:
-        if len(data) < FEWEST:
+    def laid_out(
+        cls, data: Records, holdout: Records | None, canaries: int | None, models: int, seed: int
+    ) -> _Stage:
+        given = len(data) + (len(holdout) if holdout is not None else 0)
+        if given < FEWEST:
             raise DataError(
-                f"{len(data):,} records were given; give at least {FEWEST}, and thousands to tell "
-                "defences apart"
+                f"{given:,} records were given; give at least {FEWEST}, and thousands to tell defences apart"
             )
-        order = np.random.default_rng([seed, 13]).permutation(len(data))
-        test, reference = int(TEST_SHARE * len(data)), int(REFERENCE_SHARE * len(data))
-        base = data.take(order[test + reference :])
-        many = (
-            canaries if canaries is not None else min(MOST_CANARIES, max(20, int(CANARY_SHARE * len(base))))
-        )
-        if not 1 <= many <= len(base) // 2:
+        if holdout is None:
+            order = np.random.default_rng([seed, 14]).permutation(len(data))
+            aside = int(HOLDOUT_SHARE * len(data))
+            data, holdout = data.take(order[aside:]), data.take(order[:aside])
+        test, reference = halves(holdout, seed)
+        share = max(20, int(CANARY_SHARE * len(data)))
+        many = canaries if canaries is not None else min(MOST_CANARIES, share)
+        if not 1 <= many <= len(data) // 2:
             raise DataError(
-                f"{many:,} canaries were asked for and models are trained on {len(base):,} records; "
-                "give at most half"
+                f"{many:,} canaries were asked for and models are trained on {len(data):,} records; give at "
+                "most half"
             )
-        return cls(
-            base, data.take(order[:test]), data.take(order[test : test + reference]), many, models, seed
-        )
+        return cls(data, test, reference, many, models, seed)
 
     def records(self, canary: Canary) -> tuple[Records, FrontierPlan]:
         """Ordinary records, canaries, and test records, and who trains on what."""
@@ -289,7 +292,7 @@ class _Trial:
         data, plan = self.stage.records(canary)
         asked = {defence: self._questions(defence, plan) for defence in together}
         every = list(dict.fromkeys(q for questions in asked.values() for q in questions.values()))
-        name = _written(together[0])
+        name = str(together[0])
         try:
             with self.progress.stage(f"training {name}", plan.trainings) as advance:
                 signals = ask_shadows(
@@ -451,14 +454,33 @@ class _Trial:
         return hardened.guarantee(int(plan.masks(records).sum(axis=1).min()))
 
 
-def _records(data: Records | tuple[Any, Any]) -> Records:
-    if isinstance(data, Records):
-        return data
-    try:
-        x, y = data
-    except (TypeError, ValueError) as error:
-        raise DataError("the data are not a pair; give (features, labels)") from error
-    return records(x, y, np.unique(np.asarray(y)))
+def halves(holdout: Records, seed: int) -> tuple[Records, Records]:
+    """Records to measure usefulness on, and records that defences may look at.
+
+    Raises:
+        DataError: too few for two halves.
+    """
+    if len(holdout) < 40:
+        raise DataError(
+            f"{len(holdout):,} records are held out; give at least 40, and a thousand for narrow intervals"
+        )
+    order = np.random.default_rng([seed, 13]).permutation(len(holdout))
+    return holdout.take(order[: len(order) // 2]), holdout.take(order[len(order) // 2 :])
+
+
+def _sides(data: Any, holdout: Any) -> tuple[Records, Records | None]:
+    sides = [side for side in (data, holdout) if side is not None]
+    for side in sides:
+        if not isinstance(side, Records) and not (isinstance(side, tuple | list) and len(side) == 2):
+            raise DataError("the data are not a pair; give (features, labels)")
+    labels = [np.asarray(side[1]) for side in sides if not isinstance(side, Records)]
+    known = [side.classes for side in sides if isinstance(side, Records)]
+    classes = known[0] if known else np.unique(np.concatenate(labels))
+    read = [
+        side if isinstance(side, Records) else records(side[0], side[1], classes, what=what)
+        for side, what in zip(sides, ("data", "hold-out"), strict=False)
+    ]
+    return read[0], read[1] if len(read) == 2 else None
 
 
 def _wanted(defences: Sequence[Defence], *, parts: bool) -> dict[Defence, Role]:

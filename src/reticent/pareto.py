@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,8 +44,8 @@ class Told:
     _figures: dict[tuple[str, float], Figure] = field(default_factory=dict, init=False, repr=False)
 
     def figure(self, name: str, *, level: float = 0.95) -> Figure:
-        """Return "auc", "advantage", "balanced accuracy" or "tpr@P%", by bootstrap over models and "
-        "records."""
+        """Return "auc", "advantage", "balanced accuracy" or "tpr@P%", by bootstrap over models and
+        records."""
         if (name, level) not in self._figures:
             self._figures[name, level] = self._bootstrapped(name, level)
         return self._figures[name, level]
@@ -279,6 +280,19 @@ class Frontier:
                 }
             )
         return pd.DataFrame(lines)
+
+    def json(self) -> str:
+        """The table and what it rests on, for machines."""
+        ordinary, canaries, tested, reference = self.records
+        about = {
+            "models": self.models,
+            "records": {"ordinary": ordinary, "canaries": canaries, "test": tested, "reference": reference},
+            "figure": self.figure,
+            "rows": json.loads(self.table.to_json(orient="records", double_precision=6)),
+            "guarantees": {row.name: row.guarantee.by for row in self.rows if row.guarantee},
+            "notes": {row.name: row.note for row in self.rows if row.note},
+        }
+        return json.dumps(about, indent=1)
 
     def plot(self, figure: str | None = None) -> Any:
         """A matplotlib figure: accuracy against leak, the line of what nothing beats, the rest grey."""

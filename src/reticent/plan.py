@@ -97,39 +97,56 @@ def read_plan(path: Path) -> AuditPlan:
     Raises:
         PlanError: it is not there, is no TOML, lacks a table, or holds a key that means nothing.
     """
+    plan = read_tables(path, ("model", "data", "audit"), needed=("model", "data"), verb="audit")
+    here = path.resolve().parent
+    models = plan["model"] if isinstance(plan["model"], list) else [plan["model"]]
+    if not models:
+        raise PlanError("the plan names no model; add a [model] table (see `reticent audit --help`)")
+    sources = tuple(table(ModelSource, m, "model") for m in models)
+    data = table(DataSource, plan["data"], "data")
+    return AuditPlan(
+        models=tuple(m if m.remote else replace(m, path=str(here / m.path)) for m in sources),
+        data=replace(data, train=here / data.train, holdout=here / data.holdout),
+        settings=table(Settings, plan.get("audit", {}), "audit"),
+        out=here / plan["out"] if "out" in plan else None,
+        cache=here / plan["cache"] if "cache" in plan else None,
+    )
+
+
+def read_tables(
+    path: Path, tables: tuple[str, ...], *, needed: tuple[str, ...] = (), verb: str
+) -> dict[str, Any]:
+    """A plan file's tables, and its folders `out` and `cache`.
+
+    Args:
+        tables: those that mean something; all are needed where `needed` names none.
+        verb: whose help says what they hold.
+
+    Raises:
+        PlanError: it is not there, is no TOML, lacks a table, or holds a key that means nothing.
+    """
     try:
         plan = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PlanError(f"there is no plan file {str(path)!r}; give a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PlanError(f"the plan {str(path)!r} is not TOML ({error}); mend that line") from error
-    unknown = sorted(set(plan) - {"model", "data", "audit", "out", "cache"})
+    known = (*tables, "out", "cache")
+    unknown = sorted(set(plan) - set(known))
     if unknown:
         raise PlanError(
-            f"the plan has the key {unknown[0]!r}, which means nothing; known: model, data, audit, out, cache"
+            f"the plan has the key {unknown[0]!r}, which means nothing; known: {', '.join(known)}"
         )
-    missing = [key for key in ("model", "data") if key not in plan]
+    missing = [key for key in needed or tables if key not in plan]
     if missing:
-        raise PlanError(f"the plan lacks a [{missing[0]}] table; add one (see `reticent audit --help`)")
+        raise PlanError(f"the plan lacks a [{missing[0]}] table; add one (see `reticent {verb} --help`)")
     for key in ("out", "cache"):
         if not isinstance(plan.get(key, ""), str):
             raise PlanError(f"{key} = {plan[key]!r} in the plan was given; expected a folder")
-    here = path.resolve().parent
-    models = plan["model"] if isinstance(plan["model"], list) else [plan["model"]]
-    if not models:
-        raise PlanError("the plan names no model; add a [model] table (see `reticent audit --help`)")
-    sources = tuple(_table(ModelSource, m, "model") for m in models)
-    data = _table(DataSource, plan["data"], "data")
-    return AuditPlan(
-        models=tuple(m if m.remote else replace(m, path=str(here / m.path)) for m in sources),
-        data=replace(data, train=here / data.train, holdout=here / data.holdout),
-        settings=_table(Settings, plan.get("audit", {}), "audit"),
-        out=here / plan["out"] if "out" in plan else None,
-        cache=here / plan["cache"] if "cache" in plan else None,
-    )
+    return plan
 
 
-def _table(kind: type[Any], table: object, name: str) -> Any:
+def table(kind: type[Any], table: object, name: str) -> Any:
     if not isinstance(table, Mapping):
         raise PlanError(f"{name} in the plan is no table; write [{name}] and its keys under it")
     known = {f.name: f for f in fields(kind)}

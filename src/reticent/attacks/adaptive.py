@@ -107,8 +107,8 @@ class Again:
 
 
 def as_scores(right: FloatArray, of: int, records: Records) -> FloatArray:
-    """(records, 1, classes) log of (k + ½) / (n + 1) for the true class, the rest even, of k right "
-    "answers in n."""
+    """(records, 1, classes) log of (k + ½) / (n + 1) for the true class, the rest even, of k right
+    answers in n."""
     own = (right + 0.5) / (of + 1)
     rest = (1 - own) / max(1, len(records.classes) - 1)
     scores = np.repeat(rest[:, None], len(records.classes), axis=1)

@@ -152,9 +152,12 @@ def open_source(
     """The target and its recipe, as the plan names them."""
     import numpy as np
 
+    from reticent.hardened import is_hardened, open_hardened
     from reticent.targets.load import load_recipe, load_target, recipe_for
 
     recipe = load_recipe(source.recipe) if source.recipe else None
+    if is_hardened(source.path):
+        return open_hardened(source.path, recipe=recipe), recipe
     target = load_target(
         source.path,
         recipe=recipe,

@@ -83,6 +83,6 @@ __all__ = [
 
 
 def hamp(gamma: float = 0.8, alpha: float = 0.1) -> Composed:
-    """HAMP, both halves (Chen & Pattabiraman 2024, arXiv:2307.01610): soft labels in training, lent "
-    "answers."""
+    """HAMP, both halves (Chen & Pattabiraman 2024, arXiv:2307.01610): soft labels in training, lent
+    answers."""
     return hamp_training(gamma, alpha) | hamp_answers()

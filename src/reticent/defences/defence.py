@@ -10,7 +10,7 @@ answers; within a kind any order may be written and means what it says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from reticent.access import Access, BoolArray, Outputs, Target
+from reticent.access import Access, BoolArray, FloatArray, Outputs, Target
 from reticent.canary import Canary
 from reticent.data import Records, concat
 from reticent.errors import ModelError, PlanError
@@ -51,6 +51,10 @@ class Calibration:
 
     members: Records
     others: Records
+
+
+Fitted = Mapping[str, FloatArray]
+"""What a defence of the answers has learnt, by name: no record of anybody."""
 
 
 class Policy(Protocol):
@@ -137,15 +141,19 @@ class OutputDefence(Defence):
     keeps_label: ClassVar[bool] = True
     same_again: ClassVar[bool] = True
 
-    def begin(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Policy:
-        """Set to work on the answers of `target`.
-
-        Args:
-            calibration: records to fit it to, for defences that need some.
-            seed: of what it draws; keep it secret where the model serves.
+    def fit(self, target: Target, calibration: Calibration | None, seed: int) -> Fitted:
+        """What it has to learn of a model before it can defend its answers; nothing for most.
 
         Raises:
             PlanError: it needs `calibration` and there is none.
+        """
+        return {}
+
+    def begin(self, fitted: Fitted, seed: int) -> Policy:
+        """Set to work with what `fit` returned.
+
+        Args:
+            seed: of what it draws; keep it secret where the model serves.
         """
         raise NotImplementedError
 
@@ -160,12 +168,22 @@ class OutputDefence(Defence):
             ModelError: the target answers labels and scores are needed.
             PlanError: it needs `calibration` and there is none.
         """
+        if target.access < self.needs:  # before anything is fitted
+            return self.before(target, {}, seed)
+        return self.before(target, self.fit(target, calibration, seed), seed)
+
+    def before(self, target: Target, fitted: Fitted, seed: int) -> Target:
+        """The target with this defence before it, fitted already.
+
+        Raises:
+            ModelError: as in `wrap`.
+        """
         if target.access < self.needs:
             raise ModelError(
                 f"{self.word} changes {self.needs} and the model answers {target.access} only; leave it out, "
                 "or put it before what takes the scores away"
             )
-        return Defended(target, self, self.begin(target, calibration, seed=seed), seed)
+        return Defended(target, self, self.begin(fitted, seed), seed)
 
 
 class Defended:

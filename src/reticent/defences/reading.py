@@ -1,5 +1,5 @@
-"""Reads a defence as a plan file holds it: `dp_sgd(epsilon=3) | round_scores(2)`, words and plain "
-"values only."""
+"""Reads a defence as a plan file holds it: `dp_sgd(epsilon=3) | round_scores(2)`, words and plain
+values only."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ from reticent.shadows.signals import Signals
 
 @runtime_checkable
 class OfTrained(Protocol):
-    """A question that needs to know what the model was trained on: what is asked fits a defence to it "
-    "first."""
+    """A question that needs to know what the model was trained on: what is asked fits a defence to it
+    first."""
 
     def ask_trained(self, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
-        """Return the answers (records, variants, channels) of a model trained on `data` where `mask` "
-        "says so."""
+        """Return the answers (records, variants, channels) of a model trained on `data` where `mask`
+        says so."""
 
 
 @runtime_checkable
@@ -83,8 +83,8 @@ def ask_shadows(
 
 
 def seconds_each(recipe: Recipe, data: Records, plan: Draw, *, cache: Path) -> float:
-    """Seconds that training one model of the plan took on one core, on the average of those that were "
-    "timed."""
+    """Seconds that training one model of the plan took on one core, on the average of those that were
+    timed."""
     return Rows(cache / shadow_key(recipe, data, plan), plan.trainings).seconds()
 
 

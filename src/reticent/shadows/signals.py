@@ -136,8 +136,8 @@ def margin(log_scores: FloatArray, labels: IntArray) -> FloatArray:
 
 
 def hinge(log_scores: FloatArray, labels: IntArray) -> FloatArray:
-    """(..., records, variants) log p_y − max_{y'≠y} log p_{y'} of log-probabilities, the hinge loss's "
-    "margin."""
+    """(..., records, variants) log p_y − max_{y'≠y} log p_{y'} of log-probabilities, the hinge loss's
+    margin."""
     others = np.array(log_scores)
     _flat(others)[..., _places(others, labels)] = -np.inf
     ahead: FloatArray = log_confidence(log_scores, labels) - others.max(axis=-1)

@@ -16,8 +16,8 @@ LETTERS = " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
 
 
 class Heart:
-    """Expects the letter that followed the last two in what it learnt by heart, all letters alike "
-    "elsewhere."""
+    """Expects the letter that followed the last two in what it learnt by heart, all letters alike
+    elsewhere."""
 
     vocabulary = len(LETTERS)
 

@@ -278,7 +278,7 @@ def test_equal_records_have_equal_hashes_whatever_type_holds_them():
     ],
 )
 def test_options_out_of_range_are_told_in_a_sentence(wrong):
-    with pytest.raises(PlanError, match="was given .*; give"):
+    with pytest.raises(PlanError, match=r"was given .*; give"):
         wrong()
 
 

@@ -1,5 +1,5 @@
-"""Measures in training: every one beside a slow, plain reference, and models beside each other beside "
-"alone."""
+"""Measures in training: every one beside a slow, plain reference, and models beside each other beside
+alone."""
 
 from __future__ import annotations
 

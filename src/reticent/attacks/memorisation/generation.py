@@ -1,8 +1,8 @@
 """Free generation: have the model write a great deal, and look first at what it finds too likely.
 
 Carlini, Tramèr, Wallace, Jagielski, Herbert-Voss, Lee, Roberts, Brown, Song, Erlingsson, Oprea & Raffel,
-"Extracting Training Data from Large Language Models", USENIX Security 2021, arXiv:2012.07805, sections 4 "
-"and 5.
+"Extracting Training Data from Large Language Models", USENIX Security 2021, arXiv:2012.07805, sections 4
+and 5.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from reticent.access import FLOOR, FloatArray, IntArray, Outputs
 from reticent.data import flat, is_table
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Fitted, OutputDefence
 from reticent.errors import ModelError
 
 if TYPE_CHECKING:
-    from reticent.access import Features, Target
+    from reticent.access import Features
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
@@ -24,9 +24,7 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 class Stateless(OutputDefence):
     """A defence of the answers that is a function of the answers alone."""
 
-    def begin(
-        self, target: Target, calibration: Calibration | None = None, *, seed: int = 0
-    ) -> Callable[[Outputs, Features], Outputs]:
+    def begin(self, fitted: Fitted, seed: int) -> Callable[[Outputs, Features], Outputs]:
         """Set to work: nothing to prepare."""
         return lambda outputs, x: self.answer(outputs)
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from reticent.access import Access, Outputs
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Fitted, OutputDefence
 from reticent.defences.outputs.answering import scores_of
 from reticent.defences.outputs.noise import Spending
 from reticent.errors import PlanError
-
-if TYPE_CHECKING:
-    from reticent.access import Target
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class ExponentialMechanism(OutputDefence):
         """Epsilon that so many answers cost."""
         return answers * self.each
 
-    def begin(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Spending:
+    def begin(self, fitted: Fitted, seed: int) -> Spending:
         """Set to work, with the whole budget left."""
 
         def change(rng: np.random.Generator, outputs: Outputs) -> Outputs:

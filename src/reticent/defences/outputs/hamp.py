@@ -10,7 +10,7 @@ import numpy as np
 
 from reticent.access import FloatArray, Outputs
 from reticent.data import is_table
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Calibration, Fitted, OutputDefence
 from reticent.defences.outputs.answering import OwnDraws, answered, scores_of
 from reticent.errors import PlanError
 
@@ -41,9 +41,7 @@ class HampAnswers(OutputDefence):
         if self.inputs < 1:
             raise PlanError(f"hamp_answers was given inputs={self.inputs}; give at least one")
 
-    def begin(
-        self, target: Target, calibration: Calibration | None = None, *, seed: int = 0
-    ) -> Callable[[Outputs, Features], Outputs]:
+    def fit(self, target: Target, calibration: Calibration | None, seed: int) -> Fitted:
         """Ask the target about the random inputs.
 
         Raises:
@@ -55,14 +53,18 @@ class HampAnswers(OutputDefence):
             )
         rng = np.random.default_rng([seed, 8])
         random = random_inputs(calibration.others.features, self.inputs, rng)
-        lent = np.sort(scores_of(target.predict(random), self.word), axis=1)
+        return {"lent": np.sort(scores_of(target.predict(random), self.word), axis=1)}
+
+    def begin(self, fitted: Fitted, seed: int) -> Callable[[Outputs, Features], Outputs]:
+        """Set to work with the scores to lend, (inputs, classes) sorted."""
+        lent = fitted["lent"]
         draws = OwnDraws.of(seed, "hamp")
 
         def answer(outputs: Outputs, x: Features) -> Outputs:
             scores = scores_of(outputs, self.word)
             scores[np.arange(len(scores)), outputs.labels] = 2.0  # of equal ones, the label comes first
             order = scores.argsort(axis=1).argsort(axis=1)
-            mine = (draws.uniform(x)[:, 0] * self.inputs).astype(np.int64)
+            mine = (draws.uniform(x)[:, 0] * len(lent)).astype(np.int64)
             given: FloatArray = np.take_along_axis(lent[mine], order, axis=1)
             return answered(outputs.labels, given)
 
@@ -70,8 +72,8 @@ class HampAnswers(OutputDefence):
 
 
 def random_inputs(features: Features, rows: int, rng: np.random.Generator) -> Any:
-    """Records whose columns are drawn each by itself: numbers evenly over their range, others over "
-    "their values."""
+    """Records whose columns are drawn each by itself: numbers evenly over their range, others over
+    their values."""
     table: Any = features
     if not is_table(table):
         array = np.asarray(table)

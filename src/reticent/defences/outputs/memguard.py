@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import numpy as np
 
 from reticent.access import FLOOR, BoolArray, FloatArray, Outputs
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Calibration, Fitted, OutputDefence
 from reticent.defences.outputs.answering import OwnDraws, scores_of
 from reticent.errors import PlanError
 
@@ -60,9 +60,7 @@ class MemGuard(OutputDefence):
                 f"memguard was given hidden={self.hidden}; give sizes of layers, such as (64, 32)"
             )
 
-    def begin(
-        self, target: Target, calibration: Calibration | None = None, *, seed: int = 0
-    ) -> Callable[[Outputs, Features], Outputs]:
+    def fit(self, target: Target, calibration: Calibration | None, seed: int) -> Fitted:
         """Train the defender's classifier on what the target answers to members and others.
 
         Raises:
@@ -75,7 +73,11 @@ class MemGuard(OutputDefence):
             )
         inside = scores_of(target.predict(calibration.members.features), self.word)
         outside = scores_of(target.predict(calibration.others.features), self.word)
-        judge = Judge.trained(inside, outside, self.hidden, seed)
+        return Judge.trained(inside, outside, self.hidden, seed).arrays()
+
+    def begin(self, fitted: Fitted, seed: int) -> Callable[[Outputs, Features], Outputs]:
+        """Set to work with the classifier's arrays."""
+        judge = Judge.of(fitted)
         draws = OwnDraws.of(seed, "memguard")
 
         def answer(outputs: Outputs, x: Features) -> Outputs:
@@ -124,6 +126,19 @@ class Judge(NamedTuple):
             net = MLPClassifier(hidden, max_iter=100, random_state=seed % (2**31 - 1), early_stopping=True)
             net.fit((x - mean) / spread, y)
         return cls(tuple(net.coefs_), tuple(net.intercepts_), mean, spread)
+
+    @classmethod
+    def of(cls, arrays: Fitted) -> Judge:
+        """The one that `arrays` came from."""
+        layers = range(sum(name.startswith("weight") for name in arrays))
+        weights, biases = (tuple(arrays[f"{what}{i}"] for i in layers) for what in ("weight", "bias"))
+        return cls(weights, biases, arrays["mean"], arrays["spread"])
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """What it is made of, by name."""
+        weights = {f"weight{i}": w for i, w in enumerate(self.weights)}
+        biases = {f"bias{i}": b for i, b in enumerate(self.biases)}
+        return weights | biases | {"mean": self.mean, "spread": self.spread}
 
     def probability(self, scores: FloatArray) -> FloatArray:
         """(records,) of membership."""

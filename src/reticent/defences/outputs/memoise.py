@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from reticent.access import Access, FloatArray, Outputs
 from reticent.data import is_table
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Calibration, Fitted, OutputDefence
 from reticent.defences.outputs.answering import digests
 from reticent.errors import PlanError
 from reticent.fingerprint import fingerprint
@@ -46,6 +46,10 @@ class Memoise(OutputDefence):
 
     def wrap(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Target:
         """The target with a memory before it: what is remembered is not asked, and costs no budget."""
+        return Remembering(target, self)
+
+    def before(self, target: Target, fitted: Fitted, seed: int) -> Target:
+        """The same: there is nothing to fit."""
         return Remembering(target, self)
 
 

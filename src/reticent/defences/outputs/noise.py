@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from reticent.access import FloatArray, Outputs
-from reticent.defences.defence import Calibration, OutputDefence
+from reticent.defences.defence import Fitted, OutputDefence
 from reticent.defences.outputs.answering import answered, scores_of
 from reticent.errors import PlanError, QueryLimit
 from reticent.measure.accounting import gaussian_epsilon, laplace_epsilon
 
 if TYPE_CHECKING:
-    from reticent.access import Features, Target
+    from reticent.access import Features
 
 MOST = 1 << 40
 """No budget reaches further than so many answers."""
@@ -89,7 +89,7 @@ class GaussianNoise(OutputDefence):
         """Epsilon that so many answers cost, at `delta`."""
         return gaussian_epsilon(self.scale / np.sqrt(2), answers, self.delta)
 
-    def begin(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Spending:
+    def begin(self, fitted: Fitted, seed: int) -> Spending:
         """Set to work, with the whole budget left."""
 
         def change(rng: np.random.Generator, outputs: Outputs) -> Outputs:
@@ -127,7 +127,7 @@ class LaplaceNoise(OutputDefence):
         """Epsilon that so many answers cost, at `delta`."""
         return laplace_epsilon(self.scale / 2, answers, self.delta)
 
-    def begin(self, target: Target, calibration: Calibration | None = None, *, seed: int = 0) -> Spending:
+    def begin(self, fitted: Fitted, seed: int) -> Spending:
         """Set to work, with the whole budget left."""
 
         def change(rng: np.random.Generator, outputs: Outputs) -> Outputs:

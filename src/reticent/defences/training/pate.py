@@ -69,6 +69,8 @@ class Voted:
     def __init__(self, recipe: Recipe, reference: Records, how: Pate) -> None:
         self._recipe, self._reference, self._how = recipe, reference, how
         self.together, self.device = recipe.together, recipe.device
+        self._questions = min(how.questions, len(reference))
+        self._multiplier = how.noise or gaussian_noise(how.epsilon or 0.0, self._questions, how.delta)
 
     def fit(self, data: Records, seed: int) -> Target:
         """Train teachers on all of `data`, and their student."""
@@ -81,7 +83,7 @@ class Voted:
 
     def guarantee(self, records: int) -> Guarantee | None:
         """What the votes guarantee: the student sees nothing else of the members."""
-        noise, questions = self._multiplier(), self._questions
+        noise, questions = self._multiplier, self._questions
         spent = gaussian_epsilon(noise, questions, self._how.delta)
         votes = f"{questions:,} Gaussian votes of {self._how.teachers} teachers"
         by = f"PLD accountant, {votes}, noise {noise:.3g} √2"
@@ -90,16 +92,6 @@ class Voted:
     def fingerprint(self) -> str:
         """A hash of the recipe, the reference and the options."""
         return fingerprint("pate", self._recipe.fingerprint(), self._reference.fingerprint(), self._how)
-
-    @property
-    def _questions(self) -> int:
-        return min(self._how.questions, len(self._reference))
-
-    def _multiplier(self) -> float:
-        if self._how.noise is not None:
-            return self._how.noise
-        assert self._how.epsilon is not None
-        return gaussian_noise(self._how.epsilon, self._questions, self._how.delta)
 
     def _voted(self, data: Records, mask: BoolArray, seed: int) -> Records:
         """The reference records asked about, with the labels that won."""
@@ -118,5 +110,5 @@ class Voted:
         seeds = [int(s) for s in rng.integers(0, 2**31 - 1, how.teachers)]
         for target in self._recipe.fit_many(data, shares, seeds):
             votes[np.arange(len(asked)), target.predict(asked.features).labels] += 1
-        votes += rng.normal(0, sqrt(2) * self._multiplier(), votes.shape)
+        votes += rng.normal(0, sqrt(2) * self._multiplier, votes.shape)
         return replace(asked, labels=votes.argmax(axis=1))

@@ -83,8 +83,8 @@ class Asked:
         return Heard(answers(models, x[where]), one_hot(y[where], self._classes).float())
 
     def gradient(self, logits: Tensor, targets: Tensor, moment: Moment, weights: Tensor) -> Tensor:
-        """The gradient by logits (models, batch, classes) of the losses, weighed by `weights` (models, "
-        "batch)."""
+        """The gradient by logits (models, batch, classes) of the losses, weighed by `weights` (models,
+        batch)."""
         leaf = logits.detach().clone().requires_grad_()
         with torch.enable_grad():
             total = (self.loss(leaf, targets, moment) * weights).sum()
@@ -447,8 +447,8 @@ def check_private(module: nn.Module) -> None:
 
 @contextmanager
 def _records_without_gradient() -> Iterator[None]:
-    """Within this context torch does not warn that a hooked module's input needs no gradient: it needs "
-    "none."""
+    """Within this context torch does not warn that a hooked module's input needs no gradient: it needs
+    none."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Full backward hook is firing", category=UserWarning)
         yield

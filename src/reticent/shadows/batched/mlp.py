@@ -212,8 +212,8 @@ class Mlp:
         self._optimiser.step(models, rate)
 
     def answers(self, models: slice, x: Tensor) -> Tensor:
-        """(models, records, classes) logits of each model's records (models, records, ...), dropout "
-        "left out."""
+        """(models, records, classes) logits of each model's records (models, records, ...), dropout
+        left out."""
         at = x.flatten(2)
         if self._layers[0].bias:
             at = torch.cat([at, at.new_ones(*at.shape[:2], 1)], 2)

@@ -56,8 +56,8 @@ class Privacy:
             raise PlanError(f"a clipping norm of {self.clip} was given; give one above 0, such as 1")
 
     def rate(self, records: int, batch_size: int) -> float:
-        """The share of the records that a step takes; up to two digits, so that sizes alike cost one "
-        "reckoning."""
+        """The share of the records that a step takes; up to two digits, so that sizes alike cost one
+        reckoning."""
         share = min(1.0, batch_size / records)
         unit = 10.0 ** (math.floor(math.log10(share)) - 1)
         return min(1.0, math.ceil(share / unit - 1e-9) * unit)
