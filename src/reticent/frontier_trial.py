@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -270,8 +271,7 @@ class _Trial:
     def rows(self, wanted: Mapping[Defence, Role]) -> list[Row]:
         """A row a defence; those that share their training are trained once."""
         found: dict[Defence, Row] = {}
-        groups: dict[tuple[str, Canary], list[Defence]] = {}
-        recipes: dict[tuple[str, Canary], Recipe] = {}
+        groups: dict[tuple[str, Canary], tuple[Recipe, list[Defence]]] = {}
         for defence, role in wanted.items():
             try:
                 hardened = in_training(defence, self.recipe, self.stage.reference)
@@ -279,9 +279,8 @@ class _Trial:
             except (ModelError, PlanError) as error:
                 found[defence] = Row(defence=defence, role=role, reason=str(error))
                 continue
-            groups.setdefault(key, []).append(defence)
-            recipes[key] = hardened
-        for (_, canary), (hardened, together) in _paired(recipes, groups):
+            groups.setdefault(key, (hardened, []))[1].append(defence)
+        for (_, canary), (hardened, together) in groups.items():
             found |= {row.defence: row for row in self._group(hardened, canary, together, wanted)}
         return [found[defence] for defence in wanted]
 
@@ -332,7 +331,7 @@ class _Trial:
             return Behind(outputs, question, self.stage.reference, part)
 
         found = {"labels of copies": behind(CopiesLabels(seed=self.stage.seed), canaries)}
-        if any(part.leaves < Access.SCORES for part in outputs) or not self._scores(outputs):
+        if any(part.leaves < Access.SCORES for part in outputs) or not self._answers_scores:
             found["labels"] = behind(Labels(), everyone)
         else:
             found["scores"] = behind(Scores(), everyone)
@@ -342,12 +341,10 @@ class _Trial:
             found["asked again"] = behind(Again(), canaries)
         return found
 
-    def _scores(self, outputs: Sequence[OutputDefence]) -> bool:
-        """Whether the recipe's models answer probabilities; one is trained on a few records to find out."""
-        if not hasattr(self, "_answers_scores"):
-            few = self.stage.reference
-            object.__setattr__(self, "_answers_scores", self.recipe.fit(few, 0).access >= Access.SCORES)
-        return bool(self._answers_scores)  # type: ignore[attr-defined]
+    @cached_property
+    def _answers_scores(self) -> bool:
+        """Whether the recipe's models answer probabilities; one is trained to find out."""
+        return self.recipe.fit(self.stage.reference, 0).access >= Access.SCORES
 
     def _row(
         self,
@@ -502,12 +499,6 @@ def _wanted(defences: Sequence[Defence], *, parts: bool) -> dict[Defence, Role]:
 
 def _written(defence: Defence) -> str:
     return str(defence) if defence.parts else ""
-
-
-def _paired(
-    recipes: Mapping[tuple[str, Canary], Recipe], groups: Mapping[tuple[str, Canary], list[Defence]]
-) -> Iterator[tuple[tuple[str, Canary], tuple[Recipe, list[Defence]]]]:
-    return ((key, (recipes[key], groups[key])) for key in groups)
 
 
 def _drawn_afresh(outputs: Sequence[OutputDefence]) -> bool:

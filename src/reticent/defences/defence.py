@@ -97,9 +97,15 @@ class Defence:
 
 
 class DataDefence(Defence):
-    """A defence that changes the records a model is trained on."""
+    """A defence that changes the records a model is trained on.
+
+    Attributes:
+        alone: each record is changed by itself, whoever else is there: only then what private training
+            guarantees of changed records holds for the records.
+    """
 
     stage: ClassVar[Stage] = Stage.DATA
+    alone: ClassVar[bool] = False
 
     def protect(self, data: Records, seed: int) -> Records:
         """Return what the model is trained on in place of `data`."""
@@ -325,8 +331,9 @@ class Prepared:
             yield from self.recipe.fit_many(concat(own), owner == np.arange(len(own))[:, None], some)
 
     def guarantee(self, records: int) -> Guarantee | None:
-        """What the training guarantees of the changed records."""
-        return self.recipe.guarantee(records) if isinstance(self.recipe, Private) else None
+        """What the training guarantees, where every record was changed by itself."""
+        alone = all(change.alone for change in self.changes)
+        return self.recipe.guarantee(records) if alone and isinstance(self.recipe, Private) else None
 
     def fingerprint(self) -> str:
         """A hash of the recipe and of what is done first."""

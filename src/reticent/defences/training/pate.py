@@ -96,19 +96,22 @@ class Voted:
     def _voted(self, data: Records, mask: BoolArray, seed: int) -> Records:
         """The reference records asked about, with the labels that won."""
         how, rng = self._how, np.random.default_rng([seed, 12])
-        own = rng.permutation(np.flatnonzero(mask))
+        own = np.flatnonzero(mask)
         if len(own) < 2 * how.teachers:
             raise PlanError(
                 f"pate shares {len(own)} records out among {how.teachers} teachers; give more records "
                 "or fewer teachers"
             )
-        shares = np.zeros((how.teachers, len(data)), dtype=bool)
-        for teacher in range(how.teachers):
-            shares[teacher, own[teacher :: how.teachers]] = True
+        # each record draws its teacher by itself: one more or less leaves the others with theirs
+        teacher_of = np.full(len(data), -1)
+        teacher_of[own] = rng.integers(how.teachers, size=len(own))
+        shares = teacher_of == np.arange(how.teachers)[:, None]
         asked = self._reference.take(rng.permutation(len(self._reference))[: self._questions])
         votes = np.zeros((len(asked), len(data.classes)))
         seeds = [int(s) for s in rng.integers(0, 2**31 - 1, how.teachers)]
-        for target in self._recipe.fit_many(data, shares, seeds):
+        taught = np.flatnonzero(shares.any(axis=1))
+        votes[:, 0] = how.teachers - len(taught)  # whoever drew no record names the first class
+        for target in self._recipe.fit_many(data, shares[taught], [seeds[t] for t in taught]):
             votes[np.arange(len(asked)), target.predict(asked.features).labels] += 1
         votes += rng.normal(0, sqrt(2) * self._multiplier, votes.shape)
         return replace(asked, labels=votes.argmax(axis=1))
