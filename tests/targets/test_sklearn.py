@@ -131,7 +131,7 @@ def test_a_recipe_of_a_fitted_model_learns_from_its_own_records_alone():
 def test_every_nested_seed_is_set_and_nothing_runs_side_by_side():
     forest = GridSearchCV(RandomForestClassifier(n_jobs=-1, verbose=1), {"max_depth": [1]}, n_jobs=2)
     vote = VotingClassifier([("forest", forest), ("xgboost", XGBClassifier(n_jobs=8))], n_jobs=2)
-    fitted = SklearnRecipe(pipeline(vote))._seeded(7).get_params()
+    fitted = SklearnRecipe(pipeline(vote))._seeded(7, 100).get_params()
     assert {v for k, v in fitted.items() if k.endswith("random_state")} == {7}
     cores = {k: v for k, v in fitted.items() if k.endswith("n_jobs")}
     assert cores.pop("votingclassifier__xgboost__n_jobs") == 1

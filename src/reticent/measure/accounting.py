@@ -7,6 +7,8 @@ record added or removed.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -45,9 +47,9 @@ def sampled_gaussian_epsilon(noise: float, rate: float, steps: int, delta: float
     Args:
         noise: standard deviation of the noise over what one record may add.
     """
-    accountant = _pld().PLDAccountant(value_discretization_interval=_interval(noise))
-    accountant.compose(_sampled(noise, rate), steps)
-    return float(accountant.get_epsilon(delta))
+    event = _event()
+    sampled = event.PoissonSampledDpEvent(rate, event.GaussianDpEvent(noise))
+    return _epsilon(event.SelfComposedDpEvent(sampled, steps), delta, noise)
 
 
 @cache
@@ -57,17 +59,13 @@ def sampled_gaussian_noise(epsilon: float, rate: float, steps: int, delta: float
     Raises:
         PlanError: no noise is enough.
     """
-    return _least_noise(
-        epsilon, delta, lambda noise: _event().SelfComposedDpEvent(_sampled(noise, rate), steps)
-    )
+    return _least_noise(epsilon, lambda noise: sampled_gaussian_epsilon(noise, rate, steps, delta))
 
 
 @cache
 def gaussian_epsilon(noise: float, times: int, delta: float) -> float:
-    """Epsilon of `times` Gaussian mechanisms on all records."""
-    accountant = _pld().PLDAccountant()
-    accountant.compose(_event().GaussianDpEvent(noise), times)
-    return float(accountant.get_epsilon(delta))
+    """Epsilon of `times` Gaussian mechanisms on all records: as one of noise / √times."""
+    return _epsilon(_event().GaussianDpEvent(noise / math.sqrt(times)), delta, noise / math.sqrt(times))
 
 
 @cache
@@ -77,45 +75,33 @@ def gaussian_noise(epsilon: float, times: int, delta: float) -> float:
     Raises:
         PlanError: no noise is enough.
     """
-    event = _event()
-    return _least_noise(
-        epsilon, delta, lambda noise: event.SelfComposedDpEvent(event.GaussianDpEvent(noise), times)
-    )
+    return _least_noise(epsilon, lambda noise: gaussian_epsilon(noise, times, delta))
 
 
 @cache
 def laplace_epsilon(noise: float, times: int, delta: float) -> float:
     """Epsilon of `times` Laplace mechanisms of scale `noise` over what one record may change."""
-    accountant = _pld().PLDAccountant()
-    accountant.compose(_event().LaplaceDpEvent(noise), times)
+    event = _event()
+    return _epsilon(event.SelfComposedDpEvent(event.LaplaceDpEvent(noise), times), delta, noise)
+
+
+def _epsilon(event: Any, delta: float, noise: float) -> float:
+    accountant = _pld().PLDAccountant(value_discretization_interval=_interval(noise))
+    accountant.compose(event)
     return float(accountant.get_epsilon(delta))
 
 
-def _sampled(noise: float, rate: float) -> Any:
-    event = _event()
-    return event.PoissonSampledDpEvent(rate, event.GaussianDpEvent(noise))
-
-
-def _least_noise(epsilon: float, delta: float, event: Any) -> float:
-    pld = _pld()
-
-    def spent(noise: float) -> float:
-        accountant = pld.PLDAccountant(value_discretization_interval=_interval(noise))
-        accountant.compose(event(noise))
-        return float(accountant.get_epsilon(delta))
-
-    low, high = 0.3, 1.0
+def _least_noise(epsilon: float, spent: Callable[[float], float]) -> float:
+    low, high = 0.1, 1.0
     while spent(high) > epsilon:
         low, high = high, 2 * high
         if high > NOISIEST:
             raise PlanError(
-                f"no noise gives epsilon={epsilon} at delta={delta} with so many steps; give a larger "
-                "epsilon, fewer epochs or smaller batches"
+                f"no noise gives epsilon={epsilon} with so many steps; give a larger epsilon, fewer epochs "
+                "or smaller batches"
             )
-    if high == 1.0:
-        low = 0.1
-        if spent(low) <= epsilon:
-            return low
+    if spent(low) <= epsilon:
+        return low
     while high - low > 1e-3:
         middle = (low + high) / 2
         low, high = (low, middle) if spent(middle) <= epsilon else (middle, high)

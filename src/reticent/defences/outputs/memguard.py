@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
-from reticent.access import FLOOR, BoolArray, FloatArray, Outputs
+from reticent.access import FLOOR, BoolArray, FloatArray, IntArray, Outputs
 from reticent.defences.defence import Calibration, Fitted, OutputDefence
 from reticent.defences.outputs.answering import OwnDraws, scores_of
 from reticent.errors import PlanError
@@ -88,7 +88,7 @@ class MemGuard(OutputDefence):
     def _answer(self, judge: Judge, outputs: Outputs, coins: FloatArray) -> Outputs:
         scores = scores_of(outputs, self.word)
         scores /= scores.sum(axis=1, keepdims=True)
-        moved = undecided(judge, scores)
+        moved = undecided(judge, scores, outputs.labels)
         distortion = np.abs(moved - scores).sum(axis=1)
         nearer = np.abs(judge.probability(moved) - 0.5) <= np.abs(judge.probability(scores) - 0.5)
         chance = np.minimum(self.budget / np.maximum(distortion, 1e-12), 1.0)
@@ -170,20 +170,19 @@ class Judge(NamedTuple):
         return (x @ self.weights[-1] + self.biases[-1])[:, 0], layers
 
 
-def undecided(judge: Judge, scores: FloatArray) -> FloatArray:
-    """(records, classes) probabilities at which the judge has crossed one half, the likeliest class kept.
+def undecided(judge: Judge, scores: FloatArray, labels: IntArray) -> FloatArray:
+    """(records, classes) probabilities at which the judge has crossed one half, the label y given kept.
 
     Minimises |logit of the judge| + 10 max(0, max_{j≠y} z_j − z_y) + c ‖softmax(z) − p‖₁ over the logits z
     by steps of 0.1, c growing tenfold as long as that succeeds. Where it never does, the probabilities as
     they were.
     """
     best = scores.copy()
-    top = scores.argmax(axis=1)
     start = np.log(np.maximum(scores, FLOOR))
     side = np.sign(judge.logit_and_gradient(start)[0])
     left = np.arange(len(scores))
     for weight in WEIGHTS:
-        z, found = _moved(judge, start[left], scores[left], top[left], side[left], weight)
+        z, found = _moved(judge, start[left], scores[left], labels[left], side[left], weight)
         best[left[found]] = _softmax(z[found])
         left = left[found]  # where it failed, it fails with a larger weight too
         if not len(left):
@@ -192,7 +191,7 @@ def undecided(judge: Judge, scores: FloatArray) -> FloatArray:
 
 
 def _moved(
-    judge: Judge, start: FloatArray, scores: FloatArray, top: np.ndarray, side: FloatArray, weight: float
+    judge: Judge, start: FloatArray, scores: FloatArray, labels: IntArray, side: FloatArray, weight: float
 ) -> tuple[FloatArray, BoolArray]:
     """Logits after the steps, and where the judge changed its mind with the label kept."""
     z, done = start.copy(), np.zeros(len(start), dtype=bool)
@@ -204,7 +203,7 @@ def _moved(
         p = _softmax(at)
         logs = np.log(np.maximum(p, FLOOR))
         logit, gradient = judge.logit_and_gradient(logs)
-        rows, own = np.arange(len(going)), top[going]
+        rows, own = np.arange(len(going)), labels[going]
         others = at.copy()
         others[rows, own] = -np.inf
         rival = others.argmax(axis=1)
