@@ -19,7 +19,7 @@ from reticent.data import Records
 from reticent.errors import DataError, ModelError
 from reticent.question import Labels, Scores
 from reticent.recipe import OneByOne
-from reticent.shadows.engine import ask_shadows, shadow_key
+from reticent.shadows.engine import ask_shadows, seconds_each, shadow_key
 from reticent.shadows.plan import Plan
 from reticent.targets.sklearn import SklearnRecipe
 
@@ -93,6 +93,46 @@ def test_every_model_answers_every_question_about_every_record(tmp_path):
         assert (signals[Labels()].values[model, :, 0, 0] == (outputs.labels == data.labels)).all()
     assert (signals[Scores()].members == masks).all()
     assert (signals[Scores()].labels == data.labels).all()
+
+
+@dataclass(frozen=True)
+class Watching(Labels):
+    """A question about every third record that is told what the model was trained on."""
+
+    @property
+    def part(self):
+        return slice(1, None, 3)
+
+    def ask(self, target, records):
+        raise AssertionError("this question needs to know more")
+
+    def ask_trained(self, target, data, mask, seed):
+        return (mask[self.part] * float(seed % 97))[:, None, None].astype(np.float32)
+
+
+def test_a_question_may_be_about_some_records_and_be_told_who_was_trained_on(tmp_path):
+    data, plan = records(), Plan(models=4)
+    found = asked(Counting(), data, plan, [Scores(), Watching()], cache=tmp_path)
+    some, masks = found[Watching()], plan.masks(len(data))
+    seeds = np.array([seed % 97 for seed in plan.seeds()], dtype=np.float32)
+    np.testing.assert_array_equal(some.values[:, :, 0, 0], masks[:, 1::3] * seeds[:, None])
+    np.testing.assert_array_equal(some.members, masks[:, 1::3])
+    np.testing.assert_array_equal(some.labels, data.labels[1::3])
+    assert found[Scores()].records == len(data)
+
+
+def test_training_is_timed_and_the_time_is_kept(tmp_path):
+    class Late(Counting):
+        def fit(self, data, seed):
+            time.sleep(0.02)
+            return super().fit(data, seed)
+
+    data, plan = records(), Plan(models=4)
+    asked(Late(), data, plan, cache=tmp_path)
+    first = seconds_each(Late(), data, plan, cache=tmp_path)
+    assert first > 0.015
+    asked(Late(), data, plan, cache=tmp_path)
+    assert seconds_each(Late(), data, plan, cache=tmp_path) == first
 
 
 def test_a_second_call_trains_nothing(tmp_path):

@@ -20,9 +20,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
 from reticent.access import FLOOR, Access, WhiteBox
@@ -270,3 +272,51 @@ def test_a_recipe_is_told_apart_by_its_options_and_not_by_what_it_was_fitted_on(
 def test_a_finished_search_is_trained_again_with_what_it_found():
     search = GridSearchCV(LogisticRegression(), {"C": [1e-6, 1.0]}, cv=2).fit(NUMBERS, TEXT)
     assert SklearnRecipe(search).estimator.get_params()["C"] == 1.0
+
+
+def coins(rows=200):
+    return np.random.default_rng(3).random((2, rows)) < 0.5
+
+
+@pytest.mark.parametrize(
+    "estimator", [LogisticRegression(), make_pipeline(StandardScaler(), LogisticRegression())]
+)
+def test_taught_the_labels_as_probabilities_it_is_the_model_taught_the_labels(estimator):
+    data, recipe, masks = records(NUMBERS, CODES), SklearnRecipe(estimator), coins()
+    soft = [np.eye(len(data.classes))[data.labels[mask]] for mask in masks]
+    hard = recipe.fit_many(data, masks, [0, 1])
+    for one, other in zip(hard, recipe.fit_soft(data, masks, [0, 1], soft), strict=True):
+        scores = [t.predict(NUMBERS).log_scores for t in (one, other)]
+        np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
+
+
+def test_taught_probabilities_it_answers_with_them():
+    """A tree of one leaf answers with the mean of what it was taught."""
+    data, masks = records(NUMBERS, CODES), coins()
+    soft = [np.random.default_rng(0).dirichlet([1, 1], int(mask.sum())) for mask in masks]
+    recipe = SklearnRecipe(DecisionTreeClassifier(max_depth=1, min_samples_leaf=0.5))
+    for own, target in zip(soft, recipe.fit_soft(data, masks, [0, 1], soft), strict=True):
+        found = np.exp(target.predict(NUMBERS[:3]).log_scores)
+        assert np.abs(found - own.mean(axis=0)).max() < 0.2
+
+
+def test_an_estimator_that_can_not_weigh_records_is_told():
+    data, masks = records(NUMBERS, CODES), coins()
+    soft = [np.full((int(mask.sum()), 2), 0.5) for mask in masks]
+    with pytest.raises(ModelError, match="KNeighborsClassifier"):
+        list(SklearnRecipe(KNeighborsClassifier()).fit_soft(data, masks, [0, 1], soft))
+
+
+def test_an_adjustment_reaches_the_part_it_knows_and_no_other():
+    class Smaller:
+        """Sets C by how many records there are."""
+
+        def options(self, part, records):
+            return {"C": 1 / records} if isinstance(part, LogisticRegression) else {}
+
+    estimator = make_pipeline(StandardScaler(), LogisticRegression(C=5.0))
+    recipe = SklearnRecipe(estimator, (Smaller(),))
+    fitted = recipe.fit(records(NUMBERS, CODES), 0).model
+    assert fitted[-1].get_params()["C"] == 1 / 200
+    assert estimator[-1].C == 5.0
+    assert recipe.fingerprint() != SklearnRecipe(estimator).fingerprint()

@@ -229,3 +229,26 @@ def test_prepared_records_have_no_gradient():
     target = TorchTarget(embedded(), CLASSES, prepare=codes)
     with pytest.raises(ModelError, match="prepared first"):
         target.score_gradient(np.zeros((2, 3)), np.array([0, 1]))
+
+
+def some(rows=60):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, 4)).astype(np.float32)
+    return records(x, CLASSES[(x[:, 0] > 0).astype(int) + (x[:, 1] > 0)], CLASSES)
+
+
+def test_taught_the_labels_as_probabilities_it_is_the_model_taught_the_labels():
+    data, recipe = some(), TorchRecipe(module=net, training=TRAINING)
+    masks = np.random.default_rng(1).random((3, 60)) < 0.5
+    hard = list(recipe.fit_many(data, masks, [1, 2, 3]))
+    soft = [np.eye(3, dtype=np.float32)[data.labels[mask]] for mask in masks]
+    for one, other in zip(hard, recipe.fit_soft(data, masks, [1, 2, 3], soft), strict=True):
+        np.testing.assert_allclose(other.logits(data.features), one.logits(data.features), atol=2e-4)
+
+
+def test_taught_to_be_unsure_it_is():
+    data, recipe = some(), TorchRecipe(module=net, training=TRAINING)
+    masks = np.ones((1, 60), bool)
+    even = np.full((60, 3), 1 / 3, np.float32)
+    (target,) = recipe.fit_soft(data, masks, [0], [even])
+    assert np.abs(np.exp(target.predict(data.features).log_scores) - 1 / 3).max() < 0.2
