@@ -147,8 +147,8 @@ def visits() -> tuple[TorchRecipe, Records]:
 
 
 def incomes() -> tuple[TorchRecipe, Records]:
-    """Adult: 10,000 people; a perceptron of 256, trained until it overfits as an unwatched one does."""
-    task = adult(10_000)
+    """Adult: 20,000 people; a perceptron of 256, trained until it overfits as an unwatched one does."""
+    task = adult(20_000)
     training = Training(epochs=40, batch_size=128, learning_rate=0.05, momentum=0.9)
     net = partial(perceptron, task.x.shape[1], 256, 2)
     return TorchRecipe(module=net, training=training), Records(task.x, task.y, np.arange(2))

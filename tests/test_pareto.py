@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,8 +133,14 @@ def test_what_is_on_the_line_is_what_a_plain_reference_says(places):
         assert found.dominated(rows[i], "auc") == beaten
 
 
-def test_what_falls_only_for_those_who_do_not_know_of_it_is_marked(front):
+def test_what_falls_only_by_attacks_that_do_not_adapt_is_marked(front):
     assert [r.name for r in front.measured if front.hides(r)] == [str(round_scores(1))]
+    base = row(none(), 0.7, 3.0, role="baseline")
+    both = row(l2(1), 0.7, 1.0, naive=0.0)  # canaries are found less often too
+    neither = row(l2(2), 0.7, 3.0, naive=3.0, seed=4)
+    silent = replace(row(labels_only(), 0.7, 3.0), clean=())  # no scores to look at, and found all the same
+    found = frontier(base, both, neither, silent)
+    assert [r.name for r in found.measured if found.hides(r)] == ["labels_only()"]
 
 
 def test_the_most_useful_within_the_limit_is_chosen(front):

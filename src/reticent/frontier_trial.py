@@ -68,9 +68,9 @@ ATTACKS: tuple[SignalsAttack, ...] = (
 NOISES = (2.0, 1.4, 1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08)
 """Noise multipliers that private training of the same usefulness is looked for among, strongest first."""
 
-LARGER = 8
-"""Private training is tried with the recipe's own batches, and with batches so many times as large at twice
-the learning rate: noise weighs less in them."""
+WAYS = ((1, 1), (1, 4), (8, 2), (8, 16))
+"""Private training is tried with batches so many times as large as the recipe's, in which noise weighs less,
+and learning rates so many times as high, for gradients are shorter once they are clipped."""
 
 TUNED_ON = 2
 """Models that each of them is tried with."""
@@ -417,8 +417,11 @@ class _Trial:
         records = len(self.stage.base) // 2
         ways: list[tuple[float, Defence]] = []
         for noise in NOISES:
-            larger = dp_sgd(noise=noise, batch_size=min(LARGER * size, records), learning_rate=2 * rate)
-            for way in (dp_sgd(noise=noise), larger):
+            for larger, faster in WAYS:
+                batch = None if larger == 1 else min(larger * size, records)
+                way = dp_sgd(
+                    noise=noise, batch_size=batch, learning_rate=faster * rate if faster > 1 else None
+                )
                 guarantee = private(self.recipe, way, "sampled").guarantee(records)
                 assert guarantee is not None
                 ways.append((guarantee.epsilon, way))

@@ -72,6 +72,9 @@ class Told:
 ROUNDS = 200
 """Resamples of an interval."""
 
+KEPT = 0.9
+"""The share of a leak that is left where a defence is said to have hidden it alone."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Row:
@@ -238,20 +241,21 @@ class Frontier:
             p is not None and p != mine and p[0] >= mine[0] and p[1] <= mine[1] for p in places
         )
 
-    def hides(self, row: Row, figure: str = "auc") -> bool:
-        """Whether its leak falls only against those who do not know of it.
+    def hides(self, row: Row) -> bool:
+        """Whether its leak falls only by attacks that do not adapt to it.
 
-        By the loss alone ordinary records are told less surely than without any defence (intervals apart),
-        and by the strongest attack canaries are not.
+        By the loss alone, as is often reported, ordinary records are told less surely than without any
+        defence (intervals apart), or not at all for want of scores; and the strongest attack on canaries
+        keeps nine tenths of what it finds without the defence, by AUC and by the figure that is shown.
         """
-        if not row.measured or row.role == "baseline" or not row.clean:
+        if not row.measured or row.role == "baseline" or not self.undefended.clean:
             return False
-        naive, naive_before = (_told(r.clean, "loss", figure) for r in (row, self.undefended))
-        told, told_before = (r.leak(figure)[1] for r in (row, self.undefended))
-        figures = (naive, naive_before, told, told_before)
-        if any(not isinstance(f, Estimate) for f in figures):
+        before = _told(self.undefended.clean, "loss", "auc")
+        naive = _told(row.clean, "loss", "auc")
+        known = row.clean and isinstance(naive, Estimate) and isinstance(before, Estimate)
+        if known and naive.high >= before.low:  # type: ignore[union-attr]
             return False
-        return naive.high < naive_before.low and told.value >= told_before.low  # type: ignore[union-attr]
+        return all(self._kept(row, figure) >= KEPT for figure in dict.fromkeys(("auc", self.figure)))
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -310,6 +314,14 @@ class Frontier:
         from reticent.report.frontier import terminal_table
 
         return terminal_table(self)
+
+    def _kept(self, row: Row, figure: str) -> float:
+        """What is left of the leak above chance, as a share of the undefended model's."""
+        now, before = (r.leak(figure)[1] for r in (row, self.undefended))
+        if isinstance(now, Withheld) or isinstance(before, Withheld):
+            return 0.0
+        chance = 0.5 if figure == "auc" else float(figure[4:-1]) / 100
+        return (now.value - chance) / max(before.value - chance, 1e-9)
 
     def _place(self, row: Row, figure: str) -> tuple[float, float] | None:
         _, leak = row.leak(figure)

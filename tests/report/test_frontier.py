@@ -105,7 +105,7 @@ def test_what_a_reader_must_know_is_said(front):
         "it <i>can't</i> be put on this one",
         "somebody's accountant",
         "tuned on the reference",
-        "hides only from those who do not know of it",
+        "less only by attacks that do not adapt to it",
         "1,380 ordinary records and 20 canaries",
         l2(1e-3).caveat,
     ):

@@ -161,7 +161,7 @@ def terminal_table(front: Frontier) -> Any:
         if not row.measured:
             table.add_row(Text(readable(row.name)), "not run", style="dim")
     if any(line.hides for line in lines(front)):
-        table.caption = "* leaks less only to those who do not know of it"
+        table.caption = "* leaks less only by attacks that do not adapt to it"
     return table
 
 
