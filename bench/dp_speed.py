@@ -10,7 +10,7 @@ accountant makes of the noise.
 Differences to read the figures by: Opacus draws exactly 1/q steps an epoch from its loader, this package as
 many; a convolutional network is trained one model after another here too, by those same hooks.
 
-    python bench/dp_speed.py            writes bench/results/dp_speed.json; a quarter of an hour
+    python bench/dp_speed.py            writes bench/results/dp_speed.json; twenty minutes
     python bench/dp_speed.py --quick    two models, one turn, nothing written
 """
 
@@ -152,7 +152,7 @@ def bouts(models: int) -> Iterator[Bout]:
     for name, plain, records, epochs, size, rate, many in (
         ("location30", visits.recipe, Records(visits.x, visits.y, np.arange(30)), 20, 128, 0.1, models),
         ("adult", incomes.recipe, Records(incomes.x, incomes.y, np.arange(2)), 10, 256, 0.1, models),
-        ("cifar10", recipe, data, 8, 128, 0.1, max(2, models // 8)),
+        ("cifar10", recipe, data, 8, 128, 0.1, max(2, models // 4)),
     ):
         rng = np.random.default_rng(1)
         shuffled = records.take(rng.permutation(len(records)))
@@ -172,7 +172,7 @@ def main() -> None:
     torch.set_flush_denormal(True)  # which helps the others
     warnings.filterwarnings("ignore")
     rows = []
-    for bout in bouts(2 if quick else 16):
+    for bout in bouts(2 if quick else 8):
         turns = {name: [way(bout) for _ in range(1 if quick else 3)] for name, way in _warm(bout)}
         base = np.median([t.seconds for t in turns["reticent, together"]])
         for name, done in turns.items():
