@@ -22,10 +22,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python docs/write_attacks.py --check
+	$(BIN)/python docs/write_pages.py --check
 
 docs: $(VENV)/.dev
-	$(BIN)/python docs/write_attacks.py
+	$(BIN)/python docs/write_pages.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -107,6 +107,7 @@ def main() -> None:
     asked.add_argument("--cache", type=Path, default=None)
     given = asked.parse_args()
     recipe, data = TASKS[given.name]()
+    resumed = given.cache is not None and given.cache.exists() and any(given.cache.iterdir())
     start = time.perf_counter()
     front = rt.frontier(
         recipe,
@@ -131,6 +132,7 @@ def main() -> None:
         "records": dict(zip(("ordinary", "canaries", "test", "reference"), front.records, strict=True)),
         "shadows": given.shadows,
         "seconds": round(seconds),
+        "resumed": resumed,  # if so, the seconds are those of the last part alone
         "figure": front.figure,
         "rows": json.loads(table.to_json(orient="records", double_precision=5)),
         "guarantees": {row.name: row.guarantee.by for row in front.rows if row.guarantee},
@@ -147,8 +149,8 @@ def visits() -> tuple[TorchRecipe, Records]:
 
 
 def incomes() -> tuple[TorchRecipe, Records]:
-    """Adult: 20,000 people; a perceptron of 256, trained until it overfits as an unwatched one does."""
-    task = adult(20_000)
+    """Adult: 10,000 people; a perceptron of 256, trained until it overfits as an unwatched one does."""
+    task = adult(10_000)
     training = Training(epochs=40, batch_size=128, learning_rate=0.05, momentum=0.9)
     net = partial(perceptron, task.x.shape[1], 256, 2)
     return TorchRecipe(module=net, training=training), Records(task.x, task.y, np.arange(2))

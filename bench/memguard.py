@@ -11,6 +11,10 @@ a MemGuard of his own; "right or wrong" (Yeom et al. 2018), which sees the label
 disturbed copies keep the true label (Choquette-Choo et al. 2021), its threshold from the attacker's model.
 MemGuard keeps every label (counted), so the last two see the same at any budget.
 
+The same column once more for the answers of the published target and shadow model themselves (released by
+Song & Mittal, USENIX Security 2021): the defender's non-members are one half of the target's, the attack is
+judged on the other half, and both ways round. Nobody can ask that model about copies.
+
 The published learning rate falls tenfold after 150 of 200 epochs; here 155 epochs stand for it.
 
     python bench/memguard.py                writes bench/results/memguard.json; a quarter of an hour
@@ -31,9 +35,11 @@ from sklearn.neural_network import MLPClassifier
 from torch import nn
 
 from machine import describe
-from reticent.access import Outputs, Target
+from reticent import datasets
+from reticent.access import FLOOR, Access, Outputs, Target
 from reticent.attacks.perturb import RADII, copies_of
 from reticent.data import Records
+from reticent.datasets import Predictions
 from reticent.defences import memguard
 from reticent.defences.defence import Calibration
 from reticent.shadows.batched import Training
@@ -167,10 +173,64 @@ def one(seed: int) -> list[dict[str, float]]:
     return rows
 
 
+class Released:
+    """A model of which the answers alone are known: records are their places in them."""
+
+    access, classes = Access.SCORES, np.arange(30)
+
+    def __init__(self, answers: Predictions) -> None:
+        self._scores = np.log(np.maximum(answers.probabilities.astype(np.float64), FLOOR))
+        self.inside, self.outside = (
+            Records(
+                np.flatnonzero(answers.members == side)[:, None].astype(np.float64),
+                answers.labels[answers.members == side].astype(np.int64),
+                self.classes,
+            )
+            for side in (True, False)
+        )
+
+    def predict(self, x: np.ndarray) -> Outputs:
+        """As it was released."""
+        scores = self._scores[x[:, 0].astype(int)]
+        return Outputs(scores.argmax(axis=1), scores)
+
+    def fingerprint(self) -> str:
+        """Of no use here."""
+        return "released"
+
+
+def on_released() -> list[dict[str, float]]:
+    """The neural attack and "right or wrong" on the released answers, by budget."""
+    target, shadow = (Released(answers) for answers in datasets.location30_published())
+    naive = learnt(shadow, shadow.inside, shadow.outside, 0)
+    halves = target.outside.take(np.arange(0, 1000, 2)), target.outside.take(np.arange(1, 1000, 2))
+    rows = []
+    for budget, published in PUBLISHED.items():
+        defence = memguard(max(budget, 1e-9), hidden=(256, 128, 64))
+        found = []
+        for mine, others in (halves, halves[::-1]):
+            guarded = Answered(defence.wrap(target, Calibration(target.inside, mine)))
+            found.append(
+                (accuracy(naive, guarded, target.inside, others), by_label(guarded, target.inside, others))
+            )
+        neural, label = np.mean(found, axis=0)
+        rows.append(
+            {
+                "budget": budget,
+                "published": published,
+                "neural": round(neural, 4),
+                "right or wrong": round(label, 4),
+            }
+        )
+        print("released", rows[-1], flush=True)
+    return rows
+
+
 def main() -> None:
     """Every draw; means and intervals, printed and kept."""
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
+    released = on_released()
     draws = [one(seed) for seed in range(DRAWS)]
     kept_rows = []
     for place, (budget, published) in enumerate(PUBLISHED.items()):
@@ -187,7 +247,8 @@ def main() -> None:
             ]
         kept_rows.append(row)
         print(row)
-    RESULT.write_text(json.dumps({"machine": describe(), "draws": DRAWS, "rows": kept_rows}, indent=1) + "\n")
+    kept = {"machine": describe(), "draws": DRAWS, "rows": kept_rows, "released answers": released}
+    RESULT.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from reticent.defences import l2, labels_only, memguard, round_scores
+from reticent.defences import dropout, l2, labels_only, memguard, round_scores
 from reticent.defences.defence import OutputDefence, none
 from reticent.pareto import Frontier, Row, Told
 from reticent.recipe import Guarantee
@@ -113,15 +114,26 @@ def test_what_a_reader_must_know_is_said(front):
     assert text.count(round_scores(1).caveat) == 1
 
 
-def test_the_picture_names_every_row_and_greys_what_is_beaten(front):
+def test_the_picture_numbers_every_row_as_the_table_does_and_greys_what_is_beaten(front):
     axes = drawing(front, "auc").axes[0]
-    colours = {a.get_text(): a.get_color() for a in axes.texts}
-    assert len(colours) == 5
-    assert colours[str(l2(1e-3))] != colours[str(round_scores(1))] == "#9a9a9a"
-    line = axes.lines[0].get_xydata()
-    assert (np.diff(line[:, 0]) >= 0).all() and (np.diff(line[:, 1]) >= 0).all()
-    heights = sorted(a.xyann[1] for a in axes.texts)
-    assert min(np.diff(heights)) > 0.02  # no name stands on another
+    texts = [(a.get_text(), a.get_color()) for a in axes.texts]
+    named = {
+        text.partition("  ")[2]: (text.partition("  ")[0], colour) for text, colour in texts if "  " in text
+    }
+    assert {text for text, _ in texts if "  " not in text} == {"1", "2", "3", "4", "5"}
+    for line in lines(front)[:4]:
+        assert named[line.name][0] == str(line.number)
+    assert named[str(l2(1e-3))][1] != named[str(round_scores(1))][1] == "#9a9a9a"
+    drawn = axes.lines[0].get_xydata()
+    assert (np.diff(drawn[:, 0]) >= 0).all() and (np.diff(drawn[:, 1]) >= 0).all()
+
+
+def test_of_many_rows_those_that_are_beaten_are_numbered_alone(front):
+    beaten = [row(dropout((i + 1) / 40), 0.5, 2.0, seed=i) for i in range(25)]
+    many = replace(front, rows=(*front.rows[:4], *beaten))
+    texts = [a.get_text() for a in drawing(many, "auc").axes[0].texts]
+    assert sum("  " in text for text in texts) == 3  # the rounded one is beaten too
+    assert sum("  " not in text for text in texts) == 29
 
 
 def test_the_terminal_shows_all_within_eighty_columns(front):

@@ -138,7 +138,6 @@ class OutputDefence(Defence):
         leaves: the highest rung that it leaves an attacker.
         keeps_label: the class named is the one that the model named.
         same_again: the same record gets the same answer each time.
-        adaptive: what an attacker who knows of it does.
     """
 
     stage: ClassVar[Stage] = Stage.ANSWERS

@@ -27,11 +27,11 @@ ROLES = {
     "private": "private training, as useful as the others",
 }
 
-APART = 0.035
-"""Names in the picture keep so much of its height between them."""
+LISTED = 24
+"""Names beside the picture; where there are more rows, beaten ones have their number alone."""
 
-LONGEST = 34
-"""Characters of a name in the picture."""
+LONGEST = 46
+"""Characters of a name beside the picture."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,9 @@ def page(front: Frontier, name: str) -> str:
 
 def lines(front: Frontier) -> list[Line]:
     """Every measured row, the most useful first."""
-    ranked = sorted(front.measured, key=lambda row: -_value(row.accuracy))
     base = front.undefended
     found = []
-    for number, row in enumerate(ranked, 1):
+    for number, row in enumerate(_ranked(front), 1):
         attack, leak = row.leak(front.figure)
         times = row.seconds / base.seconds if base.seconds else float("nan")
         found.append(
@@ -114,16 +113,16 @@ def lines(front: Frontier) -> list[Line]:
 
 
 def drawing(front: Frontier, leak: str) -> Any:
-    """Accuracy against leak, the line of what nothing beats, the rest in grey.
+    """Accuracy against leak, the line of what nothing beats, the rest in grey; numbers as in the table.
 
     Args:
         leak: the figure on the horizontal axis; of an area under the curve, from one half on.
     """
     from matplotlib.figure import Figure as Drawing
 
-    drawn = Drawing(figsize=(8.6, 5.4), layout="constrained")
+    drawn = Drawing(figsize=(9.4, 5.0), layout="constrained")
     axes: Any = drawn.add_subplot()
-    placed = [p for row in front.measured for p in _points(row, leak)]
+    placed = [p for row in _ranked(front) for p in _points(row, leak)]
     best = sorted(
         (p for p in placed if not front.dominated(p[0], leak)), key=lambda p: (p[1].value, p[2].value)
     )
@@ -132,14 +131,23 @@ def drawing(front: Frontier, leak: str) -> Any:
         colour = _colour(front, row, leak)
         spread = [[x.value - x.low], [x.high - x.value]]
         height = [[y.value - y.low], [y.high - y.value]]
+        behind = colour == COLOURS["beaten"]
         axes.errorbar(
-            x.value, y.value, xerr=spread, yerr=height, color=colour, fmt="o", ms=5, lw=0.7, alpha=0.9
+            *(x.value, y.value),
+            xerr=spread,
+            yerr=height,
+            color=colour,
+            fmt="o",
+            ms=5,
+            lw=0.7,
+            alpha=0.9,
+            zorder=2 if behind else 3,
         )
     axes.set_xlabel(f"leak: {title(leak)} of the strongest attack on canaries")
     axes.set_ylabel("accuracy on unseen records")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#88888833", lw=0.5)
-    _name(axes, [(row, x.value, y.value, _colour(front, row, leak)) for row, x, y in placed])
+    _name(axes, front, leak, placed)
     return drawn
 
 
@@ -177,34 +185,36 @@ def _points(row: Row, leak: str) -> list[tuple[Row, Estimate, Estimate]]:
     return [(row, x, y)] if isinstance(x, Estimate) and isinstance(y, Estimate) else []
 
 
-def _name(axes: Any, placed: list[tuple[Row, float, float, str]]) -> None:
-    """Write the names down the right margin, in the order of the points' height, a thin line to each."""
-    low, high = axes.get_ylim()
-    ordered = sorted(placed, key=lambda p: -p[2])
-    gap = max(APART, 1 / max(1, len(ordered)) * 0.98) if len(ordered) > 1 / APART else APART
-    heights, at = [], 1.0
-    for _, _, y, _ in ordered:
-        at = min(at, (y - low) / (high - low))
-        heights.append(at)
-        at -= gap
-    under = -min([*heights, 0.0])
-    if under > 0:  # pushed below the picture: lift all that can be lifted
-        heights = [h + under for h in heights]
-        for i in range(len(heights)):
-            ceiling = 1.0 if i == 0 else heights[i - 1] - gap
-            heights[i] = min(heights[i], ceiling)
-    for (row, x, y, colour), height in zip(ordered, heights, strict=True):
+def _ranked(front: Frontier) -> list[Row]:
+    """Measured rows, the most useful first."""
+    return sorted(front.measured, key=lambda row: -_value(row.accuracy))
+
+
+def _name(axes: Any, front: Frontier, leak: str, placed: list[tuple[Row, Estimate, Estimate]]) -> None:
+    """A number at each point, and names to the numbers down the right margin."""
+    numbers = {row.name: number for number, row in enumerate(_ranked(front), 1)}
+    for row, x, y in placed:
+        axes.annotate(
+            str(numbers[row.name]),
+            xy=(x.value, y.value),
+            xytext=(3, 3),
+            textcoords="offset points",
+            fontsize=6.5,
+            color=_colour(front, row, leak),
+        )
+    coloured = [(row, _colour(front, row, leak)) for row, _, _ in placed]
+    if len(coloured) > LISTED:
+        coloured = [(row, colour) for row, colour in coloured if colour != COLOURS["beaten"]]
+    for place, (row, colour) in enumerate(coloured):
         name = readable(row.name)
         shown = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
         axes.annotate(
-            shown.replace("$", r"\$"),
-            xy=(x, y),
-            xytext=(1.02, height),
-            textcoords="axes fraction",
-            fontsize=7,
+            f"{numbers[row.name]}  {shown}".replace("$", r"\$"),
+            xy=(1.02, 0.98 - 0.042 * place),
+            xycoords="axes fraction",
+            fontsize=7.5,
             color=colour,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": "#88888855", "lw": 0.5, "shrinkA": 0, "shrinkB": 3},
             annotation_clip=False,
         )
 
