@@ -145,3 +145,17 @@ def test_the_terminal_shows_all_within_eighty_columns(front):
     assert "not run" in text and "* leaks less only" in text
     for line in lines(front):
         assert line.accuracy[0] in text
+
+
+def test_where_auc_is_the_leak_that_is_shown_it_stands_there_once(front):
+    few = tuple(
+        replace(r, canaries=tuple(Told(t.attack, t.scores[:2, :90], t.members[:2, :90]) for t in r.canaries))
+        for r in front.rows[:2]
+    )
+    small = replace(front, rows=few)
+    assert small.figure == "auc"
+    console = Console(file=io.StringIO(), width=80)
+    console.print(terminal_table(small))
+    assert console.file.getvalue().count("AUC") == 1
+    heads = page(small, "visits").partition("<thead>")[2].partition("</thead>")[0]
+    assert heads.count("AUC") == 1

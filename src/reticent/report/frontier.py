@@ -74,6 +74,7 @@ def page(front: Frontier, name: str) -> str:
         tested=f"{tested:,}",
         reference=f"{reference:,}",
         leak=title(front.figure),
+        area=front.figure != "auc",
         plot=svg_text(drawing(front, front.figure)),
         lines=lines(front),
         refused=[(row.name, row.reason) for row in front.rows if not row.measured],
@@ -158,12 +159,14 @@ def terminal_table(front: Frontier) -> Any:
 
     table = Table(box=None, pad_edge=False, show_edge=False)
     table.add_column("defence", overflow="fold", max_width=34)
-    for heading in ("accuracy", title(front.figure), "AUC", "ε", "cost"):
+    area = ["AUC"] if front.figure != "auc" else []  # else it is the leak that is shown
+    for heading in ("accuracy", title(front.figure), *area, "ε", "cost"):
         table.add_column(heading, justify="right", no_wrap=True)
     for line in lines(front):
         style = "dim" if line.beaten else "bold" if line.control else ""
         mark = " *" if line.hides else ""
-        cells = (line.accuracy[0], line.leak[0], line.area[0], line.epsilon, line.cost)
+        beside = [line.area[0]] if area else []
+        cells = (line.accuracy[0], line.leak[0], *beside, line.epsilon, line.cost)
         table.add_row(Text(readable(line.name) + mark, style=style), *(Text(c, style=style) for c in cells))
     for row in front.rows:
         if not row.measured:
