@@ -173,12 +173,16 @@ def main() -> None:
     """Time the ways in turns; print and keep."""
     asked = argparse.ArgumentParser()
     asked.add_argument("--quick", action="store_true")
-    quick = asked.parse_args().quick
+    asked.add_argument("--data", help="one data set alone; the others' rows stay as they were")
+    given = asked.parse_args()
+    quick = given.quick
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # which helps the others
     warnings.filterwarnings("ignore")
     rows = []
     for bout in bouts(2 if quick else 8):
+        if given.data not in (None, bout.name):
+            continue
         ways = _warm(bout)
         turns: dict[str, list[Done]] = {name: [] for name, _ in ways}
         for turn in range(1 if quick else 2):
@@ -199,6 +203,8 @@ def main() -> None:
             }
             rows.append(row)
             print(row, flush=True)
+    if given.data:
+        rows = [r for r in json.loads(RESULT.read_text())["rows"] if r["data"] != given.data] + rows
     if not quick:
         RESULT.write_text(json.dumps({"machine": describe(), "rows": rows}, indent=1) + "\n")
 

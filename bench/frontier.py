@@ -133,6 +133,7 @@ def main() -> None:
         "shadows": given.shadows,
         "seconds": round(seconds),
         "resumed": resumed,  # if so, the seconds are those of the last part alone
+        "seconds of the last whole run": round(seconds) if not resumed else _whole(given.name),
         "figure": front.figure,
         "rows": json.loads(table.to_json(orient="records", double_precision=5)),
         "guarantees": {row.name: row.guarantee.by for row in front.rows if row.guarantee},
@@ -140,6 +141,14 @@ def main() -> None:
     }
     (RESULTS / f"frontier_{given.name}.json").write_text(json.dumps(kept, indent=1) + "\n")
     front.report(RESULTS / f"frontier_{given.name}.html", name=given.name)
+
+
+def _whole(name: str) -> int | None:
+    """How long the last run took that was not resumed."""
+    there = RESULTS / f"frontier_{name}.json"
+    kept = json.loads(there.read_text()) if there.exists() else {}
+    found: int | None = kept.get("seconds of the last whole run", kept.get("seconds"))
+    return found
 
 
 def visits() -> tuple[TorchRecipe, Records]:

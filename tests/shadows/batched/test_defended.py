@@ -41,6 +41,20 @@ def convolved():
     )
 
 
+class ChannelsLast(nn.Module):
+    """Two convolutions of pictures that lie channels last, as they do when a user moved the axes."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3)
+        self.head = nn.Linear(4 * 2 * 3, 3)
+
+    def forward(self, x):
+        pictures = torch.cat([x, -x, x.square(), x.sin(), x.cos(), x.abs(), x.exp(), 2 * x, x - 1, 1 - x], 1)
+        pictures = pictures.unflatten(1, (4, 5, 3)).permute(0, 3, 1, 2)
+        return self.head(self.second(self.first(pictures).relu()).relu().flatten(1))
+
+
 @dataclass(frozen=True)
 class Mean:
     """Cross-entropy again, as an objective of another class: what stands on the general path."""
@@ -107,7 +121,7 @@ def private(x, y, own, build, seed, training, noise=0.0):
     return dict(tensors(module))
 
 
-@pytest.mark.parametrize("build", [perceptron, normed, convolved])
+@pytest.mark.parametrize("build", [perceptron, normed, convolved, ChannelsLast])
 def test_private_gradients_are_clipped_record_by_record(data, build):
     x, y, masks = data
     privacy = Privacy(noise=1e-7, clip=0.5)
@@ -119,7 +133,7 @@ def test_private_gradients_are_clipped_record_by_record(data, build):
             torch.testing.assert_close(found.state[name][model], tensor.detach(), rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("build", [perceptron, normed, convolved])
+@pytest.mark.parametrize("build", [perceptron, normed, convolved, ChannelsLast])
 def test_ghost_clipping_trains_what_gradients_by_record_do(data, build):
     x, y, _ = data
     privacy = Privacy(noise=1.0, clip=0.5)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 
 from reticent.access import IntArray
 from reticent.errors import MissingExtra, ModelError
@@ -409,6 +410,9 @@ def hooked(module: nn.Module, *, clip: float, ghost: bool) -> nn.Module:
         MissingExtra: Opacus is not installed.
     """
     check_private(module)
+    for part in module.modules():
+        if isinstance(part, _ConvNd):  # Opacus 1.6 reads inputs in any other layout as if they lay so
+            part.register_forward_pre_hook(_contiguous)
     try:
         from opacus.grad_sample import GradSampleModule, GradSampleModuleFastGradientClipping
     except ImportError as error:
@@ -443,6 +447,11 @@ def check_private(module: nn.Module) -> None:
                 "a batch, so "
                 f"that no record's gradient can be clipped; put {group} or nn.LayerNorm in its place"
             )
+
+
+def _contiguous(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The inputs, records by channels by places, lying in that order."""
+    return tuple(x.contiguous() for x in inputs)
 
 
 @contextmanager
