@@ -21,8 +21,8 @@ from reticent.access import Access
 from reticent.attacks.attack import Attack, ExtractionAttack, Named
 from reticent.attacks.catalogue import catalogue, needed
 from reticent.data import Records
-from reticent.defences import outputs, training
-from reticent.defences.defence import Defence, OutputDefence, Stage, TrainingDefence
+from reticent.defences import data, outputs, training
+from reticent.defences.defence import DataDefence, Defence, OutputDefence, Stage, TrainingDefence
 from reticent.errors import ReticentError
 from reticent.recipe import Recipe
 from reticent.shadows.batched import Training
@@ -131,8 +131,8 @@ def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
 
 
 def every_defence() -> tuple[Defence, ...]:
-    """Each with the options it has by itself: in training first, then on the answers."""
-    kinds = [getattr(room, name) for room in (training, outputs) for name in room.__all__]
+    """Each with the options it has by itself: on the records first, then in training, then on the answers."""
+    kinds = [getattr(room, name) for room in (data, training, outputs) for name in room.__all__]
     return tuple(kind(epsilon=3.0) if kind.word in PRIVATE else kind() for kind in kinds)
 
 
@@ -142,6 +142,9 @@ def defence_page(defence: Defence) -> str:
     background = inspect.getdoc(sys.modules[kind.__module__]) or ""
     lines = [f"# {kind.word}", "", inspect.getdoc(kind) or "", "", "## Background", "", background, ""]
     lines += ["| | |", "|---|---|", f"| acts | {WHEN[kind.stage]} |"]
+    if isinstance(defence, DataDefence):
+        alone = "yes" if kind.alone else "no"
+        lines += [f"| changes each record by itself, whoever else is there | {alone} |"]
     if isinstance(defence, TrainingDefence):
         lines += [f"| carried by | {', '.join(carriers(defence))} |"]
     if isinstance(defence, OutputDefence):
