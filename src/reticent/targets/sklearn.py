@@ -84,10 +84,13 @@ class SklearnTarget:
         return identity((self.model, self.classes))
 
     def _as_fitted(self, x: Any) -> Any:
-        """A table as the array scikit-learn would make of it, where the model was fitted without names."""
+        """A table as the array scikit-learn would make of it, where the model was fitted without names.
+
+        Row after row in memory, as arrays mostly lie: products round differently by how a matrix lies.
+        """
         nameless = isinstance(self.model, BaseEstimator) and not hasattr(self.model, "feature_names_in_")
         if is_table(x) and nameless and hasattr(self.model, "n_features_in_"):
-            return x.to_numpy()
+            return np.ascontiguousarray(x.to_numpy())
         return x
 
 

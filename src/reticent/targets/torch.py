@@ -330,15 +330,17 @@ def inputs(
 ) -> Tensor:
     """What a module takes, (records, ...): prepared, or else the features' numbers, floats as `kind`.
 
+    Record after record in memory, however they lay: products round differently by how a matrix lies.
+
     Raises:
         DataError: features that are not numbers, or that are missing.
     """
     if prepare is not None:
-        made = torch.from_numpy(np.array(prepare(x)))
+        made = torch.from_numpy(np.array(prepare(x), order="C"))
         return made.to(kind) if made.dtype == torch.float64 else made
     try:
         numbers = np.float64 if kind == torch.float64 else np.float32
-        array = (x.to_numpy() if is_table(x) else np.asarray(x)).astype(numbers)
+        array = (x.to_numpy() if is_table(x) else np.asarray(x)).astype(numbers, order="C")
     except (TypeError, ValueError):  # whose message would show a value
         raise DataError(
             "the records hold columns that are not numbers; say how the module's input is made of them with "
