@@ -8,6 +8,8 @@ whoever does not know its state.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +33,7 @@ def geometric(truth: Ints, sensitivity: int, epsilon: float, rng: np.random.Gene
     return truth + one - other
 
 
+@cache
 def gaussian_mu(epsilon: float, delta: float) -> float:
     """The largest sensitivity over σ with which the Gaussian mechanism is (epsilon, delta)-private.
 

@@ -102,9 +102,9 @@ def private_training(
         if learner is not None:
             raise ModelError(
                 f"the step {name!r} learns from the records ({type(learner).__name__}), which no guarantee "
-                f"of {word} covers; leave it out of the recipe, or give before='leave out', since {word} scales "
-                "numbers and encodes words itself, by its bounds (an encoder may stay if its categories are "
-                "given and unknown words are no error)"
+                f"of {word} covers; leave it out of the recipe, or give before='leave out', since {word} "
+                "scales numbers and encodes words itself, by its bounds (an encoder may stay if its "
+                "categories are given and unknown words are no error)"
             )
     return PrivateTraining(make, tuple(steps), (word, options))
 
