@@ -245,4 +245,6 @@ def _text(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
         as_text = column.astype(str).astype(object)
         as_text[whole] = column[whole].astype(np.int64).astype(str).astype(object)
         return as_text
+    if column.dtype == object and all(type(value) is str for value in column.tolist()):
+        return column
     return column.astype(str).astype(object)
