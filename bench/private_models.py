@@ -10,7 +10,7 @@ DP-SGD trains a linear module on the same encoding. Its batch, epochs and rate, 
 determinant takes, and the forest's shape were looked for on a third of Adult's training rows; nothing of that
 is charged to epsilon, for any of the methods. Leaks: `rt.frontier` on 6,000 people of Adult.
 
-    python bench/private_models.py [--seeds 20]     writes bench/results/private_models.json and .md; ~20 min
+    python bench/private_models.py [--seeds 20]     writes bench/results/private_models.json and .md; long
 """
 
 from __future__ import annotations
@@ -275,8 +275,11 @@ def write_table(results: dict[str, Any]) -> str:
         lines.append("|---|" + "---|" * (len(EPSILONS) + 2))
         for model in names:
             mine = {r["epsilon"]: r for r in task["rows"] if r["model"] == model}
-            cells = [f"{r['right'][0]:.2%} [{r['right'][1]:.2%}, {r['right'][2]:.2%}]" for r in mine.values()]
-            one = mine[EPSILONS[1]]
+            cells = [
+                f"{r['right'][0]:.2%} [{r['right'][1]:.2%}, {r['right'][2]:.2%}]"
+                for r in (mine.get(e, {"right": [np.nan] * 3}) for e in EPSILONS)
+            ]
+            one = next(iter(mine.values()))
             lines.append(f"| {model} | {' | '.join(cells)} | {one['seeds']} | {one['seconds']:.2f} |")
         without = [r for r in task["rows"] if r["epsilon"] is None]
         told = ", ".join(f"{r['model']} {r['right'][0]:.2%} ({r['seconds']:.2f} s)" for r in without)
