@@ -254,12 +254,18 @@ def leaks(task: Task, shadows: int) -> list[dict[str, Any]]:
     return found
 
 
+def told(row: dict[str, Any]) -> str:
+    """Accuracy, its interval and how many seeds."""
+    value, low, high = row["right"]
+    return f"{value:.2%} [{low:.2%}, {high:.2%}] ({row['seeds']})"
+
+
 def write_table(results: dict[str, Any]) -> str:
     machine = results["machine"]
     lines = ["# Private models of tables: what they get right, and what they give away", ""]
     lines.append(
         f"Written by `python bench/private_models.py` on {machine['processor']}, {machine['cores']} cores, "
-        "shared with other work. Accuracy on rows that were not trained on, mean over seeds with its 95 % "
+        "shared with other work. Accuracy on rows that were not trained on, mean over seeds (how many) with its 95 % "
         "interval (Student's t; over the noise, not over the data); seconds are those of the quickest fit, "
         "of DP-SGD the mean of models trained five at a time. Guarantees are for one record added or "
         "removed. Nothing is charged for choosing options."
@@ -271,19 +277,16 @@ def write_table(results: dict[str, Any]) -> str:
             f"larger class is right for {task['majority']:.2%}."
         )
         names = list(dict.fromkeys(r["model"] for r in task["rows"] if r["epsilon"]))
-        lines += ["", "| model | " + " | ".join(f"ε {e:g}" for e in EPSILONS) + " | seeds | s |"]
-        lines.append("|---|" + "---|" * (len(EPSILONS) + 2))
+        lines += ["", "| model | " + " | ".join(f"ε {e:g}" for e in EPSILONS) + " | s |"]
+        lines.append("|---|" + "---|" * (len(EPSILONS) + 1))
         for model in names:
             mine = {r["epsilon"]: r for r in task["rows"] if r["model"] == model}
-            cells = [
-                f"{r['right'][0]:.2%} [{r['right'][1]:.2%}, {r['right'][2]:.2%}]"
-                for r in (mine.get(e, {"right": [np.nan] * 3}) for e in EPSILONS)
-            ]
+            cells = [told(mine[e]) if e in mine else "–" for e in EPSILONS]
             one = next(iter(mine.values()))
-            lines.append(f"| {model} | {' | '.join(cells)} | {one['seeds']} | {one['seconds']:.2f} |")
+            lines.append(f"| {model} | {' | '.join(cells)} | {one['seconds']:.2f} |")
         without = [r for r in task["rows"] if r["epsilon"] is None]
-        told = ", ".join(f"{r['model']} {r['right'][0]:.2%} ({r['seconds']:.2f} s)" for r in without)
-        lines += ["", f"Without a guarantee: {told}."]
+        shown = ", ".join(f"{r['model']} {r['right'][0]:.2%} ({r['seconds']:.2f} s)" for r in without)
+        lines += ["", f"Without a guarantee: {shown}."]
     lines += ["", "## Published (diffprivlib's notebooks, Adult's five columns of numbers)", ""]
     lines.append(
         "Logistic regression 81.28 % without, 79.50 % at ε 1; Gaussian naive Bayes 79.64 % without, 79.93 % "
