@@ -265,7 +265,7 @@ def write_table(results: dict[str, Any]) -> str:
     lines = ["# Private models of tables: what they get right, and what they give away", ""]
     lines.append(
         f"Written by `python bench/private_models.py` on {machine['processor']}, {machine['cores']} cores, "
-        "shared with other work. Accuracy on rows that were not trained on, mean over seeds (how many) with its 95 % "
+        "shared with other work. Accuracy on rows that were not trained on, mean over seeds (how many), 95 % "
         "interval (Student's t; over the noise, not over the data); seconds are those of the quickest fit, "
         "of DP-SGD the mean of models trained five at a time. Guarantees are for one record added or "
         "removed. Nothing is charged for choosing options."
