@@ -9,10 +9,12 @@ import inspect
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
@@ -33,8 +35,11 @@ HERE = Path(__file__).parent
 ATTACKS, DEFENCES = HERE / "attacks", HERE / "defences"
 README = HERE.parent / "README.md"
 
-PRIVATE = {"dp_sgd", "dp_ftrl", "pate"}
-"""Words that need an epsilon."""
+PRIVATE: dict[str, dict[str, Any]] = {
+    **{word: {"epsilon": 3.0} for word in ("dp_sgd", "dp_ftrl", "pate")},
+    **{f"private_{kind}": {"epsilon": 3.0, "bounds": (-3, 3)} for kind in ("bayes", "forest", "logistic")},
+}
+"""Words that need an epsilon, or more, and what they are shown with."""
 
 WHEN = {Stage.DATA: "on the records", Stage.TRAINING: "in training", Stage.ANSWERS: "on the answers"}
 
@@ -49,6 +54,7 @@ CARRIERS: dict[str, Recipe] = {
         module=module, training=Training(epochs=2, batch_size=16, learning_rate=0.1)
     ),
     "linear models": SklearnRecipe(LogisticRegression()),
+    "naive Bayes": SklearnRecipe(GaussianNB()),
     "trees": SklearnRecipe(DecisionTreeClassifier()),
     "forests": SklearnRecipe(RandomForestClassifier()),
     "boosting": SklearnRecipe(HistGradientBoostingClassifier()),
@@ -133,7 +139,7 @@ def table(attacks: tuple[type[Attack], ...], *, folder: str) -> list[str]:
 def every_defence() -> tuple[Defence, ...]:
     """Each with the options it has by itself: on the records first, then in training, then on the answers."""
     kinds = [getattr(room, name) for room in (data, training, outputs) for name in room.__all__]
-    return tuple(kind(epsilon=3.0) if kind.word in PRIVATE else kind() for kind in kinds)
+    return tuple(kind(**PRIVATE.get(kind.word, {})) for kind in kinds)
 
 
 def defence_page(defence: Defence) -> str:

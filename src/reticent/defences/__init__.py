@@ -38,6 +38,9 @@ from reticent.defences.training import LabelSmoothing as label_smoothing
 from reticent.defences.training import MeanDiscrepancy as mmd
 from reticent.defences.training import MixUp as mixup
 from reticent.defences.training import Pate as pate
+from reticent.defences.training import PrivateBayes as private_bayes
+from reticent.defences.training import PrivateLogistic as private_logistic
+from reticent.defences.training import PrivateTrees as private_forest
 from reticent.defences.training import RelaxLoss as relax_loss
 from reticent.defences.training import Selena as selena
 from reticent.defences.training import TreeLimits as tree_limits
@@ -72,6 +75,9 @@ __all__ = [
     "mmd",
     "none",
     "pate",
+    "private_bayes",
+    "private_forest",
+    "private_logistic",
     "relax_loss",
     "reverse_sigmoid",
     "round_scores",

@@ -10,7 +10,11 @@ from reticent.errors import ModelError
 from reticent.recipe import OneByOne
 from reticent.targets.sklearn import SklearnRecipe
 
-SHORT = {"dp_sgd": {"noise": 1.0}, "dp_ftrl": {"noise": 1.0}, "pate": {"noise": 1.0}}
+SHORT = {
+    **{word: {"noise": 1.0} for word in ("dp_sgd", "dp_ftrl", "pate")},
+    **{f"private_{kind}": {"epsilon": 1.0, "bounds": (-3, 3)} for kind in ("bayes", "forest", "logistic")},
+}
+TABLES = {"private_bayes", "private_forest", "private_logistic"}
 
 
 class Other(OneByOne):
@@ -25,6 +29,7 @@ WORDS = {
     *("l2", "dropout", "early_stopping", "tree_limits", "label_smoothing", "confidence_penalty"),
     *("hamp_training", "relax_loss", "mixup", "mmd", "adversarial_training", "dp_sgd", "dp_ftrl"),
     *("adversarial_regularisation", "selena", "distillation", "pate"),
+    *TABLES,
 }
 
 
@@ -48,8 +53,8 @@ def test_a_model_that_cannot_carry_it_is_told_in_a_sentence(word, reference):
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("word", sorted(WORDS - {"tree_limits"}))
-def test_networks_carry_all_but_limits_on_trees(word, torch_recipe, reference):
+@pytest.mark.parametrize("word", sorted(WORDS - {"tree_limits"} - TABLES))
+def test_networks_carry_all_but_limits_on_trees_and_private_tables(word, torch_recipe, reference):
     hardened = getattr(d, word)(**SHORT.get(word, {})).harden(torch_recipe, reference)
     assert hardened.fingerprint() != torch_recipe.fingerprint()
 

@@ -13,6 +13,9 @@ from reticent.defences.training.label_smoothing import LabelSmoothing
 from reticent.defences.training.limits import TreeLimits
 from reticent.defences.training.mixup import MeanDiscrepancy, MixUp
 from reticent.defences.training.pate import Pate
+from reticent.defences.training.private_bayes import PrivateBayes
+from reticent.defences.training.private_forest import PrivateTrees
+from reticent.defences.training.private_logistic import PrivateLogistic
 from reticent.defences.training.relax_loss import RelaxLoss
 from reticent.defences.training.selena import Selena
 
@@ -31,6 +34,9 @@ __all__ = [
     "MeanDiscrepancy",
     "MixUp",
     "Pate",
+    "PrivateBayes",
+    "PrivateLogistic",
+    "PrivateTrees",
     "RelaxLoss",
     "Selena",
     "TreeLimits",
