@@ -2,7 +2,7 @@
 
 Question: how long one defence takes to change answers that are already there, ten classes, the model's own
 time taken off. Draws that belong to a record cost a hash of it, so the width of the records matters: twenty
-numbers here. The median of several calls, and the least.
+numbers here. The median of several calls, and the ninth of ten.
 
     python bench/output_defences.py         writes bench/results/output_defences.json; two minutes
 """
@@ -78,9 +78,9 @@ def main() -> None:
             many = min(rows, 10_000) if defence.word == ITERATES else rows
             taken = microseconds(defence, many, calls)
             row[f"{rows:,} rows"] = round(float(np.median(taken)), 3)
-            row[f"{rows:,} rows, least"] = round(min(taken), 3)
+            row[f"{rows:,} rows, nine of ten within"] = round(float(np.quantile(taken, 0.9)), 3)
         kept.append(row)
-        print("  ".join(f"{k}: {v}" for k, v in row.items() if "least" not in k), flush=True)
+        print("  ".join(f"{k}: {v}" for k, v in row.items() if "nine" not in k), flush=True)
     RESULT.write_text(json.dumps({"machine": describe(), "classes": CLASSES, "rows": kept}, indent=1) + "\n")
 
 
