@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 ATTACKS, DEFENCES = HERE / "attacks", HERE / "defences"
 README = HERE.parent / "README.md"
 
-PRIVATE = {"dp_sgd", "dp_ftrl", "pate"}
+PRIVATE = {"dp_sgd", "dp_ftrl", "pate", "randomise", "synthesise"}
 """Words that need an epsilon."""
 
 WHEN = {Stage.DATA: "on the records", Stage.TRAINING: "in training", Stage.ANSWERS: "on the answers"}

@@ -4,6 +4,8 @@ A word is a frozen dataclass with its options; what stands before `|` acts first
 three kinds.
 """
 
+from reticent.defences.data import Randomise as randomise
+from reticent.defences.data import Synthesise as synthesise
 from reticent.defences.defence import (
     Composed,
     DataDefence,
@@ -72,10 +74,12 @@ __all__ = [
     "mmd",
     "none",
     "pate",
+    "randomise",
     "relax_loss",
     "reverse_sigmoid",
     "round_scores",
     "selena",
+    "synthesise",
     "temperature",
     "top_k",
     "tree_limits",
