@@ -107,6 +107,7 @@ def try_synthetic(
     delta: float = 1e-5,
     rows: int | None = None,
     pairs: bool = True,
+    within: str | None = None,
     attacks: Sequence[ReleaseAttack] = DEFAULT,
     secrets: Sequence[str] = (),
     halves: tuple[Sequence[str], Sequence[str]] | None = None,
@@ -120,7 +121,7 @@ def try_synthetic(
     Attacks are aimed at as many of the people behind the table as were set aside.
 
     Args:
-        table, domain, epsilon, delta, rows, pairs, progress: as `synthesise` takes them.
+        table, domain, epsilon, delta, rows, pairs, within, progress: as `synthesise` takes them.
         attacks: what to try.
         secrets: columns to infer from all others, one at a time.
         halves: two sets of columns, known to different parties, to link; every other column by default.
@@ -151,6 +152,7 @@ def try_synthetic(
         delta=delta,
         rows=rows,
         pairs=pairs,
+        within=within,
         seed=seed,
         progress=progress,
     )

@@ -26,6 +26,10 @@ def synthesise(
         typer.Option(help="A public table of other people (.parquet, .csv) to take the domain from."),
     ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="To make; as many as counted by default.")] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(help="A column of few values, each measured by itself: the one to be predicted."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a page: risks, measured on people set aside and not (.html).")
     ] = None,
@@ -57,7 +61,7 @@ def synthesise(
     table = read_table(people)
     known = _domain(domain, public_domain, table)
     if report is None:
-        made = make(table, domain=known, epsilon=epsilon, delta=delta, rows=rows, seed=seed)
+        made = make(table, domain=known, epsilon=epsilon, delta=delta, rows=rows, within=within, seed=seed)
     else:
         tried = try_synthetic(
             table,
@@ -65,6 +69,7 @@ def synthesise(
             epsilon=epsilon,
             delta=delta,
             rows=rows,
+            within=within,
             secrets=tuple(secret or ()),
             holdout=holdout,
             guesses=guesses,

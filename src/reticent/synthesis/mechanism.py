@@ -15,8 +15,8 @@ import numpy as np
 from reticent.access import FloatArray, IntArray
 from reticent.progress import Advance
 from reticent.synthesis.noise import Dice, DiscreteGaussian
-from reticent.synthesis.selection import counts, distances, spanning_tree
-from reticent.synthesis.tree import Tree, nearest_tree, simplex
+from reticent.synthesis.selection import Edge, counts, distances, spanning_tree
+from reticent.synthesis.tree import Tree, nearest_tree, shared_out, simplex
 
 RARE = 3.0
 """Standard deviations of noise that a count must reach to be kept apart from other rare ones."""
@@ -42,7 +42,7 @@ class Measured:
     Attributes:
         tree: of the cells that are kept apart.
         cells: of each column, the cells behind each of the tree's.
-        rows: how many rows there seem to be.
+        rows: how many rows there seem to be, 0 or more.
         spent: what was looked at and what it cost; nothing without privacy.
     """
 
@@ -50,6 +50,11 @@ class Measured:
     cells: tuple[tuple[IntArray, ...], ...]
     rows: int
     spent: tuple[Spent, ...]
+
+    @property
+    def pairs(self) -> tuple[Edge, ...]:
+        """Columns whose joint counts were kept."""
+        return self.tree.edges
 
     def sample(self, rows: int, dice: Dice) -> IntArray:
         """(rows, columns) cells of the domain."""
@@ -60,6 +65,74 @@ class Measured:
             drawn = made[:, column]
             made[:, column] = flat[starts[drawn] + dice.below(sizes[drawn])]
         return made
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """What is kept of people group by group: each has a tree of its own.
+
+    Attributes:
+        groups: of each value of `within`.
+        within: the column that says who is in which group.
+    """
+
+    groups: tuple[Measured, ...]
+    within: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows there seem to be, 0 or more."""
+        return sum(group.rows for group in self.groups)
+
+    @property
+    def spent(self) -> tuple[Spent, ...]:
+        """The ledger of the costliest group: a row is in one alone, so that costs do not add up over groups
+        (parallel composition)."""
+        return max((group.spent for group in self.groups), key=lambda s: sum(entry.rho for entry in s))
+
+    @property
+    def pairs(self) -> tuple[Edge, ...]:
+        """Columns whose joint counts were kept in some group, and each with the column of groups."""
+        columns = [c for c in range(len(self.groups[0].cells) + 1) if c != self.within]
+        found = {(min(c, self.within), max(c, self.within)) for c in columns}
+        found |= {(columns[i], columns[j]) for group in self.groups for i, j in group.pairs}
+        return tuple(sorted(found))
+
+    def sample(self, rows: int, dice: Dice) -> IntArray:
+        """(rows, columns) cells of the domain."""
+        sizes = np.array([group.rows for group in self.groups], dtype=np.float64)
+        group_of = shared_out(rows, sizes, dice)
+        made = np.zeros((rows, len(self.groups[0].cells) + 1), np.int64)
+        for value, group in enumerate(self.groups):
+            where = np.flatnonzero(group_of == value)
+            made[where] = np.insert(group.sample(len(where), dice), self.within, value, axis=1)
+        return made
+
+
+def measure_within(
+    cells: IntArray,
+    shape: tuple[int, ...],
+    within: int,
+    rho: float | None,
+    dice: Dice,
+    *,
+    pairs: bool = True,
+    advance: Advance = lambda steps: None,
+) -> Grouped:
+    """Look at each group of a table under the same budget; arguments as `measure`.
+
+    Args:
+        within: the column that says who is in which group.
+    """
+    rest = tuple(size for c, size in enumerate(shape) if c != within)
+    others = np.delete(cells, within, axis=1)
+    return Grouped(
+        tuple(
+            measure(others[cells[:, within] == value], rest, rho, dice, pairs=pairs, advance=advance)
+            for value in range(shape[within])
+        ),
+        within,
+    )
 
 
 def measure(
@@ -96,11 +169,12 @@ def measure(
     weights = [1.0 / m for m in merged]
     small = np.stack([_index(kept[c], shape[c])[cells[:, c]] for c in range(columns)], axis=1)
     sizes = tuple(len(y) for y in alone)
-    shares = [y / rows for y in alone]
+    parts = max(1, rows)
+    shares = [y / parts for y in alone]
     if not pairs:
         tree = Tree(tuple(simplex(s) for s in shares))
         return Measured(tree, kept, rows, tuple(spent))
-    scores = distances(small, sizes, [rows * simplex(s) for s in shares], advance)
+    scores = distances(small, sizes, [parts * simplex(s) for s in shares], advance)
     epsilon = None if third is None else math.sqrt(8 * third / (columns - 1))
     edges = spanning_tree(columns, scores, epsilon, dice)
     if epsilon is not None:
@@ -108,7 +182,7 @@ def measure(
     joint_noise = _gaussian(third, len(edges))
     joint = []
     for edge in edges:
-        joint.append(_noisy(counts(small, sizes, edge), joint_noise, dice) / rows)
+        joint.append(_noisy(counts(small, sizes, edge), joint_noise, dice) / parts)
         if joint_noise:
             spent.append(Spent(f"columns {edge[0]} and {edge[1]}", joint_noise.rho))
     if noise is None or joint_noise is None:
@@ -133,7 +207,7 @@ def _total(noisy: list[FloatArray]) -> int:
     """How many rows there are, by every column's count of them, weighed by its noise."""
     weights = [1 / len(y) for y in noisy]
     total = sum(w * float(y.sum()) for w, y in zip(weights, noisy, strict=True)) / sum(weights)
-    return max(1, round(total))
+    return max(0, round(total))
 
 
 def _compressed(

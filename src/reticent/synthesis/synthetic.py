@@ -13,7 +13,7 @@ from reticent.measure.zcdp import checked_privacy, zcdp_epsilon, zcdp_rho
 from reticent.progress import Advance, Progress, default_progress
 from reticent.recipe import Guarantee
 from reticent.synthesis.domain import Column, Domain
-from reticent.synthesis.mechanism import Measured, Spent, measure
+from reticent.synthesis.mechanism import Grouped, Measured, Spent, measure, measure_within
 from reticent.synthesis.noise import Dice
 from reticent.synthesis.selection import check_sizes
 
@@ -59,6 +59,7 @@ def synthesise(
     delta: float = 1e-5,
     rows: int | None = None,
     pairs: bool = True,
+    within: str | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> Synthetic:
@@ -74,6 +75,9 @@ def synthesise(
         delta: of the guarantee; below one over the rows.
         rows: to make; None for as many as the noisy counts say, since the number of people is protected too.
         pairs: keep how columns go together; without, each is drawn by itself.
+        within: a column of few values, such as the one to be predicted: the rows of each are measured by
+            themselves under the whole budget, since one row is in one of them, and all that goes together
+            with it is kept. Better to learn from, noisier where some value is rare.
         seed: for the same table again; None for noise from the operating system's secure source, as a
             guarantee takes it: whoever knows the seed can take the noise off.
 
@@ -89,14 +93,19 @@ def synthesise(
     cells = read_cells(table, known, epsilon, delta, "synthesise")
     if epsilon is None:
         warnings.warn(f"the table is {UNPROTECTED}", UserWarning, stacklevel=2)
-    with (progress or default_progress()).stage("Measuring", len(names) * (len(names) - 1) // 2) as advance:
-        measured = measured_under(cells, known, epsilon, delta, Dice(_stream(seed, 0)), pairs, advance)
-    drawn = measured.sample(rows or measured.rows, Dice(_stream(seed, 1)))
+    if within is not None and within not in names:
+        raise PlanError(f"within={within!r} was given, and there is no such column; give one of the domain's")
+    place = None if within is None else names.index(within)
+    with (progress or default_progress()).stage("Measuring", looks(known, place)) as advance:
+        measured = measured_under(
+            cells, known, epsilon, delta, Dice(_stream(seed, 0)), pairs=pairs, within=place, advance=advance
+        )
+    drawn = measured.sample(rows or max(measured.rows, 1), Dice(_stream(seed, 1)))
     made = known.decode(drawn, Dice(_stream(seed, 2)))
     return Synthetic(
         made[[str(name) for name in table.columns]],
         known,
-        tuple((names[i], names[j]) for i, j in measured.tree.edges),
+        tuple((names[i], names[j]) for i, j in measured.pairs),
         measured.spent,
         guaranteed(measured.spent, delta),
     )
@@ -129,12 +138,22 @@ def measured_under(
     epsilon: float | None,
     delta: float,
     dice: Dice,
+    *,
     pairs: bool,
+    within: int | None,
     advance: Advance = lambda steps: None,
-) -> Measured:
+) -> Measured | Grouped:
     """What is measured of cells with the whole of (epsilon, delta)."""
     rho = None if epsilon is None else zcdp_rho(epsilon, delta)
+    if within is not None and len(domain.shape) > 1:
+        return measure_within(cells, domain.shape, within, rho, dice, pairs=pairs, advance=advance)
     return measure(cells, domain.shape, rho, dice, pairs=pairs, advance=advance)
+
+
+def looks(domain: Domain, within: int | None) -> int:
+    """Pairs of columns that are looked at."""
+    columns = len(domain.shape) - (within is not None)
+    return columns * (columns - 1) // 2 * (1 if within is None else domain.shape[within])
 
 
 def guaranteed(spent: tuple[Spent, ...], delta: float) -> Guarantee | None:

@@ -43,11 +43,11 @@ class Tree:
         made = np.zeros((rows, len(self.nodes)), np.int64)
         for column, parent, pair in self._order():
             if parent is None or pair is None:
-                made[:, column] = _shared_out(rows, self.nodes[column], dice)
+                made[:, column] = shared_out(rows, self.nodes[column], dice)
                 continue
             for value in np.unique(made[:, parent]):
                 where = np.flatnonzero(made[:, parent] == value)
-                made[where, column] = _shared_out(len(where), pair[value], dice)
+                made[where, column] = shared_out(len(where), pair[value], dice)
         return made
 
     def _order(self) -> list[tuple[int, int | None, FloatArray | None]]:
@@ -177,7 +177,7 @@ def _rooted(columns: int, edges: Sequence[Edge]) -> list[tuple[int, int | None, 
     return order
 
 
-def _shared_out(rows: int, shares: FloatArray, dice: Dice) -> IntArray:
+def shared_out(rows: int, shares: FloatArray, dice: Dice) -> IntArray:
     """(rows,) values in an order drawn at random, as many of each as its share says, remainders by lot."""
     total = float(shares.sum())
     wanted = rows * (shares / total if total > 0 else np.full(len(shares), 1 / len(shares)))

@@ -34,6 +34,7 @@ class Synthesise(DataDefence):
         domain: what columns may hold: (name, low, high), (name, low, high, bins), (name, (values, ...)), or a
             `Domain`. Columns of a categorical dtype need none: their categories are then taken as public.
         pairs: measure a tree of pairs of columns; without, columns are drawn independently.
+        by_class: a tree for each class, under the whole budget each, since a record has one label.
     """
 
     word: ClassVar[str] = "synthesise"
@@ -43,6 +44,7 @@ class Synthesise(DataDefence):
     delta: float = 1e-5
     domain: Stated | Domain = ()
     pairs: bool = True
+    by_class: bool = True
 
     def __post_init__(self) -> None:
         if self.epsilon is not None:
@@ -59,7 +61,16 @@ class Synthesise(DataDefence):
         table, columns = tabled(data, self.domain, self.word)
         domain = Domain.of(columns)
         cells = read_cells(table, domain, self.epsilon, self.delta, self.word)
-        measured = measured_under(cells, domain, self.epsilon, self.delta, Dice((seed, 14)), self.pairs)
+        within = len(domain.names) - 1 if self.by_class else None
+        measured = measured_under(
+            cells,
+            domain,
+            self.epsilon,
+            self.delta,
+            Dice((seed, 14)),
+            pairs=self.pairs,
+            within=within,
+        )
         drawn = measured.sample(max(measured.rows, FEWEST), Dice((seed, 15)))
         return restored(domain.decode(drawn, Dice((seed, 16))), data)
 
