@@ -61,15 +61,18 @@ class Tried:
             if made.guarantee
             else f"None: {UNPROTECTED}"
         )
-        far = (
-            ("single columns", self.made.columns, self.unseen.columns, self.independent.columns),
-            ("pairs of columns", self.made.pairs, self.unseen.pairs, self.independent.pairs),
+        single, joint = (
+            f"{100 * own:.1f} % of rows on average; other people from the same source {100 * others:.1f} %"
+            for own, others in (
+                (self.made.columns, self.unseen.columns),
+                (self.made.pairs, self.unseen.pairs),
+            )
         )
-        worst = (
-            f"; at worst {100 * self.made.worst_pair:.1f} % ({self.made.worst[0]} and {self.made.worst[1]})"
-            if self.made.worst
-            else ""
-        )
+        if self.made.worst:
+            joint += f", columns drawn independently {100 * self.independent.pairs:.1f} %; at worst "
+            joint += f"{100 * self.made.worst_pair:.1f} % ({self.made.worst[0]} and {self.made.worst[1]})"
+        kept = [f"every column with {made.within}"] if made.within else []
+        kept += [f"{a} with {b}" for a, b in made.pairs if made.within not in (a, b)]
         return (
             ("Guarantee", guarantee),
             (
@@ -77,16 +80,9 @@ class Tried:
                 f"{len(made.table):,} rows of {len(made.domain.names)} columns, made from {self.people:,} "
                 f"people; {self.aside:,} others were set aside, drawn at random",
             ),
-            *(
-                (
-                    f"How far {what} are off",
-                    f"{100 * own:.1f} % of rows on average; other people from the same source "
-                    f"{100 * others:.1f} %, columns drawn independently {100 * alone:.1f} %"
-                    + (worst if what.startswith("pairs") else ""),
-                )
-                for what, own, others, alone in far
-            ),
-            ("Pairs kept", ", ".join(f"{a} – {b}" for a, b in made.pairs) or "none"),
+            ("How far single columns are off", single),
+            ("How far pairs of columns are off", joint),
+            ("What goes together is kept of", ", ".join(kept) or "nothing"),
             (
                 "This page",
                 "was measured on the people themselves and is under no guarantee: keep it with them, and "

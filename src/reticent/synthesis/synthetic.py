@@ -35,6 +35,7 @@ class Synthetic:
         spent: the ledger: what was looked at, and what each look cost (ρ of zero-concentrated differential
             privacy, which adds up).
         guarantee: of the table and whatever is done with it; None without differential privacy.
+        within: the column each of whose values was measured by itself; None where there is none.
     """
 
     table: pd.DataFrame
@@ -42,6 +43,7 @@ class Synthetic:
     pairs: tuple[tuple[str, str], ...]
     spent: tuple[Spent, ...]
     guarantee: Guarantee | None
+    within: str | None = None
 
     def __str__(self) -> str:
         said = f"{self.guarantee}, for {self.guarantee.against}" if self.guarantee else UNPROTECTED
@@ -108,6 +110,7 @@ def synthesise(
         tuple((names[i], names[j]) for i, j in measured.pairs),
         measured.spent,
         guaranteed(measured.spent, delta),
+        within,
     )
 
 
@@ -161,7 +164,7 @@ def guaranteed(spent: tuple[Spent, ...], delta: float) -> Guarantee | None:
     if not spent:
         return None
     rho = sum(entry.rho for entry in spent)
-    by = f"{len(spent)} looks of zCDP, ρ {rho:.3g} together (Canonne, Kamath & Steinke 2020, corollary 13)"
+    by = f"{len(spent)} looks, ρ {rho:.3g} of zCDP together, by Canonne, Kamath & Steinke 2020, corollary 13"
     return Guarantee(zcdp_epsilon(rho, delta), delta, by)
 
 
