@@ -252,17 +252,17 @@ def write_table(results: dict[str, Any]) -> str:
     lines = [
         "# Synthetic tables",
         "",
-        f"Written by `python bench/synthesis.py` on {machine['processor']}, {machine['cores']} cores. Domains "
-        "(numbers in 32 bins) are taken from the whole published data set, as if public; δ = 1e-5.",
+        f"Written by `python bench/synthesis.py` on {machine['processor']}, {machine['cores']} cores. "
+        "Domains (numbers in 32 bins) are taken from the whole published data set, as if public; δ = 1e-5.",
         "",
         "## How near, and whom it gives away",
         "",
-        f"Adult, 15 columns, {PEOPLE:,} people published and {PEOPLE:,} others the control. Distances are the "
-        "total variation of tables of one column and of two, mean over all of them: the share of rows that "
-        "would have to move. *Other people* is what drawing others from the same source does: the floor for "
-        f"a table that does not repeat its people. Risks with 95 % intervals, {GUESSES:,} guesses, as in "
-        "release.md; *weak* where the attack does no better than without the release, so that nothing follows. "
-        "Seconds are by the clock, on a machine that others used at the same time.",
+        f"Adult, 15 columns, {PEOPLE:,} people published and {PEOPLE:,} others the control. Distances are "
+        "the total variation of tables of one column and of two, mean over all of them: the share of rows that "
+        "would have to move. *Other people* is what drawing others from the same source does: the floor "
+        f"for a table that does not repeat its people. Risks with 95 % intervals, {GUESSES:,} guesses, as in "
+        "release.md; *weak* where the attack does no better than without the release, so that nothing "
+        "follows. Seconds are by the clock, on a machine that others used at the same time.",
         "",
         "| table | columns | pairs | worst pair | pairs of the control | s |",
         "|---|---|---|---|---|---|",
@@ -294,8 +294,8 @@ def write_table(results: dict[str, Any]) -> str:
         "",
         "## What can be learnt",
         "",
-        "Boosted trees (scikit-learn's HistGradientBoosting, its own options), tried on the other half of the "
-        f"real records. Mean over {SEEDS} draws of the noise; the interval holds those and the test records.",
+        "Boosted trees (scikit-learn's HistGradientBoosting, its own options), tried on the other half of "
+        f"the real records. Mean over {SEEDS} draws of the noise; the interval holds those and the test records.",
     ]
     for name, found in results["learnt"].items():
         lines += [
