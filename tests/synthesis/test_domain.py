@@ -45,7 +45,9 @@ def test_bounds_are_in_and_what_is_beyond_is_out(column):
 
 
 def test_a_file_reads_as_it_is_written(tmp_path):
-    text = '[sex]\ncategories = ["f", "m"]\n[age]\nlow = 0\nhigh = 99\nbins = 10\nwhole = true\nmissing = true\n'
+    text = (
+        '[sex]\ncategories = ["f", "m"]\n[age]\nlow = 0\nhigh = 99\nbins = 10\nwhole = true\nmissing = true\n'
+    )
     (tmp_path / "d.toml").write_text(text)
     domain = Domain.read(tmp_path / "d.toml")
     assert domain == Domain.of({"sex": Categories(("f", "m")), "age": Numbers(0, 99, 10, True, True)})

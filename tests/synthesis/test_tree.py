@@ -38,8 +38,14 @@ def test_belief_propagation_is_the_sum_over_everything(seed):
 def test_the_nearest_tree_is_what_a_plain_solver_finds():
     rng = np.random.default_rng(3)
     truth = rng.dirichlet(np.ones(12)).reshape(SHAPE)
-    noisy = [truth.sum(axis=o) + rng.normal(0, 0.05, k) for o, k in zip([(1, 2), (0, 2), (0, 1)], SHAPE, strict=True)]
-    pairs = [truth.sum(axis=2).T + rng.normal(0, 0.05, (3, 2)), truth.sum(axis=0) + rng.normal(0, 0.05, (3, 2))]
+    noisy = [
+        truth.sum(axis=o) + rng.normal(0, 0.05, k)
+        for o, k in zip([(1, 2), (0, 2), (0, 1)], SHAPE, strict=True)
+    ]
+    pairs = [
+        truth.sum(axis=2).T + rng.normal(0, 0.05, (3, 2)),
+        truth.sum(axis=0) + rng.normal(0, 0.05, (3, 2)),
+    ]
     weights, pair_weight = [np.full(k, 2.0) for k in SHAPE], 1.0
     tree = nearest_tree(noisy, EDGES, pairs, weights, pair_weight, steps=5000)
 
