@@ -33,7 +33,8 @@ def stated(columns: Stated | Domain, word: str) -> dict[str, Column]:
         return dict(columns.columns)
     found: dict[str, Column] = {}
     for entry in columns:
-        found[_name(entry, word)] = _column(entry, word)
+        name = _name(entry, word)
+        found[name] = _column(entry, word)
     return found
 
 
