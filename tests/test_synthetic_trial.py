@@ -41,7 +41,7 @@ def test_nobody_set_aside_has_a_part_in_the_table():
     found = tried()
     assert (found.people, found.aside) == (1200, 300)
     assert [f.outcome for f in found.findings] == ["measured", "measured"]
-    assert len(found.findings[0].exhibit.originals) == 150
+    assert 50 <= len(found.findings[0].exhibit.originals) <= 300
     assert found.made.pairs < 0.2 and found.unseen.pairs < 0.2
     assert found.independent.columns == 0 and found.independent.pairs > 0
 
@@ -76,6 +76,7 @@ def test_without_privacy_the_page_says_that_nothing_is_guaranteed():
         ({"holdout": 0.95}, DataError, "200 are needed there"),
         ({"domain": rt.Domain(DOMAIN.columns[:2])}, DataError, "the domain lacks 'ill'"),
         ({"epsilon": -1.0}, PlanError, "give one above 0"),
+        ({"table": people().assign(age=1)}, DataError, "unlike everybody on the other side"),
     ],
 )
 def test_mistakes_are_sentences(options, error, sentence):

@@ -18,6 +18,7 @@ from reticent.attacks.release import DEFAULT
 from reticent.errors import DataError, PlanError
 from reticent.finding import Finding
 from reticent.progress import Progress
+from reticent.release import read_tables
 from reticent.release_trial import audit_release
 from reticent.report.page import write_findings
 from reticent.synthesis.domain import Domain
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 FEWEST = 200
 """People set aside below which risks are too uncertain to be told."""
+
+UNLIKE = 50
+"""People on either side whom nobody on the other is like, below which attacks have no aim."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +145,7 @@ def try_synthetic(
     order = rng.permutation(len(table))
     unseen, behind = (table.iloc[np.sort(i)].reset_index(drop=True) for i in (order[:aside], order[aside:]))
     attacked = behind.iloc[np.sort(rng.permutation(len(behind))[:aside])].reset_index(drop=True)
+    most = _told_apart(attacked, unseen)
     made = synthesise(
         behind,
         domain=domain,
@@ -160,7 +165,7 @@ def try_synthetic(
         attacks,
         secrets=secrets,
         halves=halves or ((columns[::2], columns[1::2]) if len(columns) > 1 else None),
-        guesses=min(guesses, aside // 2),
+        guesses=min(guesses, most),
         seed=0 if seed is None else seed,
     )
     return Tried(
@@ -172,3 +177,19 @@ def try_synthetic(
         len(behind),
         aside,
     )
+
+
+def _told_apart(behind: pd.DataFrame, unseen: pd.DataFrame) -> int:
+    """How many on each side there are whom nobody on the other is like: only they can be attacked.
+
+    Raises:
+        DataError: too few.
+    """
+    one, other = (side.keys() for side in read_tables({"people": behind, "people set aside": unseen}))
+    left = min(int((~np.isin(one, other)).sum()), int((~np.isin(other, one)).sum()))
+    if left < UNLIKE:
+        raise DataError(
+            f"{left} people are unlike everybody on the other side, and {UNLIKE} are needed to measure "
+            "risks; give more people or more columns, or make the table without a page"
+        )
+    return left
