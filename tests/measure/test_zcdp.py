@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -14,6 +14,7 @@ from reticent.errors import PlanError
 from reticent.measure.zcdp import checked_privacy, zcdp_delta, zcdp_epsilon, zcdp_rho
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.floats(1e-5, 20), st.floats(1e-12, 0.1))
 def test_rho_and_epsilon_are_each_other_s_inverse(rho, delta):
     epsilon = zcdp_epsilon(rho, delta)
@@ -35,6 +36,7 @@ def test_dp_accounting_says_the_same(rho, delta):
     assert zcdp_epsilon(rho, delta) == pytest.approx(theirs, rel=2e-3)
 
 
+@settings(deadline=None)
 @given(st.floats(0.2, 30), st.floats(0.05, 10))
 def test_it_is_never_less_than_a_gaussian_of_that_rho_has(sigma, epsilon):
     # The exact delta of Gaussian noise (Balle & Wang 2018, theorem 8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reticent.errors import PlanError
@@ -23,6 +23,7 @@ def test_ten_times_a_tenth_is_the_whole():
     assert str(budget).endswith("ε 1 of 1 spent, 0 left") and "ε 0.1  count 3" in str(budget)
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 10), st.lists(st.floats(0.01, 3), max_size=20))
 def test_no_order_of_spending_goes_beyond_the_whole(whole, asked):
     budget = Budget(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reticent.errors import DataError, PlanError
@@ -27,6 +27,7 @@ categories = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(numbers, categories), st.integers(0, 1000))
 def test_every_cell_decodes_to_a_value_of_that_cell(column, seed):
     cells = np.repeat(np.arange(column.cells), 5)
@@ -35,6 +36,7 @@ def test_every_cell_decodes_to_a_value_of_that_cell(column, seed):
     assert column.encode(values).max() < column.cells
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_bounds_are_in_and_what_is_beyond_is_out(column):
     low, high = column.encode(pd.Series([column.low, column.high], dtype=float))

@@ -68,6 +68,7 @@ def test_wide_noise_stays_within_64_bits(sigma):
     assert abs(drawn.mean()) < 5 * sigma / math.sqrt(20_000)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-2, 4096))
 def test_the_variance_is_rounded_up_and_by_little(sigma):
     noise = DiscreteGaussian(sigma)
@@ -87,7 +88,7 @@ def test_exp_by_coins_is_exp(top):
     assert abs(one - exact) <= 4.5 * math.sqrt(exact * (1 - exact) / 3000)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 2**62), st.integers(0, 2**32))
 def test_integers_stay_below_their_bound(bound, seed):
     drawn = Dice(seed).below(bound, 50)
@@ -112,6 +113,7 @@ def test_the_same_seed_draws_the_same():
         assert not np.array_equal(draw(Dice(3)), draw(Dice(4)))
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 50), st.integers(1, 5000))
 def test_laplace_noise_is_never_less_than_epsilon_asks(epsilon, sensitivity):
     try:

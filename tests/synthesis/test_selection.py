@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -24,6 +24,7 @@ def test_the_exponential_mechanism_has_its_closed_form():
     assert chisquare(drawn, 6000 * double / double.sum()).pvalue < 1e-4
 
 
+@settings(deadline=None)
 @given(st.integers(2, 6), st.integers(0, 10_000), st.sampled_from([None, 0.1, 5.0]))
 def test_a_tree_joins_all_columns(columns, seed, epsilon):
     rng = np.random.default_rng(seed)
@@ -44,6 +45,7 @@ def test_a_tree_joins_all_columns(columns, seed, epsilon):
         assert sum(weights[edge] for edge in tree) == pytest.approx(theirs.sum())
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_one_row_moves_a_distance_by_one_row_at_most(seed):
     rng = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ EDGES = ((1, 0), (1, 2))
 SHAPE = (2, 3, 2)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_belief_propagation_is_the_sum_over_everything(seed):
     rng = np.random.default_rng(seed)
@@ -72,7 +73,7 @@ def test_the_nearest_tree_is_what_a_plain_solver_finds():
         np.testing.assert_allclose(pair.sum(axis=0), tree.nodes[j], atol=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.integers(0, 1000))
 def test_rows_are_shared_out_to_the_nearest_whole(rows, seed):
     shares = np.random.default_rng(seed).dirichlet(np.ones(6))
@@ -104,6 +105,7 @@ def test_samples_have_the_tree_s_pairs():
     assert np.abs(both - np.outer(both.sum(axis=1), both.sum(axis=0))).max() < 0.02
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=8))
 def test_the_simplex_is_met_at_its_nearest_point(values):
     y = np.array(values)
