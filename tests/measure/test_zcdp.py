@@ -18,7 +18,8 @@ from reticent.measure.zcdp import checked_privacy, zcdp_delta, zcdp_epsilon, zcd
 @given(st.floats(1e-5, 20), st.floats(1e-12, 0.1))
 def test_rho_and_epsilon_are_each_other_s_inverse(rho, delta):
     epsilon = zcdp_epsilon(rho, delta)
-    assert epsilon == 0 or zcdp_rho(epsilon, delta) == pytest.approx(rho, rel=1e-4)
+    # where delta alone is enough, nearly any epsilon is
+    assert epsilon < 1e-6 or zcdp_rho(epsilon, delta) == pytest.approx(rho, rel=1e-4)
     assert epsilon <= rho + 2 * math.sqrt(rho * math.log(1 / delta))  # Bun & Steinke 2016, proposition 1.3
 
 
