@@ -310,6 +310,8 @@ def write_table(results: dict[str, Any]) -> str:
             "| trained on | accuracy | AUC | s a model |",
             "|---|---|---|---|",
         ]
+        if "note" in found:
+            lines[-2:-2] = [found["note"], ""]
         for way, f in found["ways"].items():
             lines.append(f"| {way} | {cell(f['accuracy'])} | {f['auc']:.3f} | {f['seconds a model']} |")
     return "\n".join(lines) + "\n"
