@@ -36,7 +36,7 @@ ATTACKS, DEFENCES = HERE / "attacks", HERE / "defences"
 README = HERE.parent / "README.md"
 
 PRIVATE: dict[str, dict[str, Any]] = {
-    **{word: {"epsilon": 3.0} for word in ("dp_sgd", "dp_ftrl", "pate")},
+    **{word: {"epsilon": 3.0} for word in ("dp_sgd", "dp_ftrl", "pate", "randomise", "synthesise")},
     **{f"private_{kind}": {"epsilon": 3.0, "bounds": (-3, 3)} for kind in ("bayes", "forest", "logistic")},
 }
 """Words that need an epsilon, or more, and what they are shown with."""

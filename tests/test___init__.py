@@ -12,8 +12,11 @@ import reticent
 NAMES = [
     "Access",
     "Audit",
+    "Categories",
+    "Domain",
     "Finding",
     "Frontier",
+    "Numbers",
     "Outputs",
     "Property",
     "Recipe",
@@ -50,6 +53,8 @@ NAMES = [
     "read_weights",
     "recite",
     "recite_translator",
+    "synthesise",
+    "try_synthetic",
     "write_findings",
 ]
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
+    from reticent.synthesis.domain import Categories, Domain, Numbers
+    from reticent.synthesis.synthetic import synthesise
+    from reticent.synthetic_trial import try_synthetic
     from reticent.text_membership_trial import audit_text
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
@@ -45,8 +48,11 @@ __version__ = metadata.version("reticent")
 _HOMES = {
     "Access": "access",
     "Audit": "result",
+    "Categories": "synthesis.domain",
+    "Domain": "synthesis.domain",
     "Finding": "finding",
     "Frontier": "pareto",
+    "Numbers": "synthesis.domain",
     "Outputs": "access",
     "Property": "data",
     "Recipe": "recipe",
@@ -83,14 +89,19 @@ _HOMES = {
     "read_weights": "weights_trial",
     "recite": "recitation_trial",
     "recite_translator": "recitation_trial",
+    "synthesise": "synthesis.synthetic",
+    "try_synthetic": "synthetic_trial",
     "write_findings": "report.page",
 }
 
 __all__ = [
     "Access",
     "Audit",
+    "Categories",
+    "Domain",
     "Finding",
     "Frontier",
+    "Numbers",
     "Outputs",
     "Property",
     "Recipe",
@@ -127,6 +138,8 @@ __all__ = [
     "read_weights",
     "recite",
     "recite_translator",
+    "synthesise",
+    "try_synthetic",
     "write_findings",
 ]
 

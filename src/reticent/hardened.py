@@ -92,7 +92,7 @@ class Hardened:
     def card(self, name: str, measured: Sequence[str] = ()) -> str:
         """What a person should know of the model before using it, as Markdown."""
         guarantee = (
-            f"{self.guarantee}, for adding or removing one record ({self.guarantee.by})."
+            f"{self.guarantee}, for {self.guarantee.against} ({self.guarantee.by})."
             if self.guarantee
             else "None: nothing is proved of what it gives away, only measured."
         )

@@ -53,19 +53,21 @@ class SoftRecipe(Recipe, Protocol):
 
 @dataclass(frozen=True)
 class Guarantee:
-    """(epsilon, delta)-differential privacy: what adding or removing one record can change.
+    """(epsilon, delta)-differential privacy: how much one record can change.
 
     Attributes:
         epsilon, delta: the guarantee.
         by: what was composed, and how, in words.
+        against: what of one record can change so little.
     """
 
     epsilon: float
     delta: float
     by: str = ""
+    against: str = "adding or removing one record"
 
     def __str__(self) -> str:
-        return f"ε {self.epsilon:.3g} at δ {self.delta:.0e}"
+        return f"ε {self.epsilon:.3g} at δ {self.delta:.0e}" if self.delta else f"ε {self.epsilon:.3g}"
 
 
 @runtime_checkable

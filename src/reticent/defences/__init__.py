@@ -4,6 +4,8 @@ A word is a frozen dataclass with its options; what stands before `|` acts first
 three kinds.
 """
 
+from reticent.defences.data import Randomise as randomise
+from reticent.defences.data import Synthesise as synthesise
 from reticent.defences.defence import (
     Composed,
     DataDefence,
@@ -78,10 +80,12 @@ __all__ = [
     "private_bayes",
     "private_forest",
     "private_logistic",
+    "randomise",
     "relax_loss",
     "reverse_sigmoid",
     "round_scores",
     "selena",
+    "synthesise",
     "temperature",
     "top_k",
     "tree_limits",

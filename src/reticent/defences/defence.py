@@ -100,12 +100,17 @@ class DataDefence(Defence):
     """A defence that changes the records a model is trained on.
 
     Attributes:
-        alone: each record is changed by itself, whoever else is there: only then what private training
-            guarantees of changed records holds for the records.
+        alone: each record is changed by itself, whoever else is there: only then what is guaranteed of
+            changed records, by private training or another change after it, holds for the records.
     """
 
     stage: ClassVar[Stage] = Stage.DATA
     alone: ClassVar[bool] = False
+
+    def guarantee(self, records: int) -> Guarantee | None:
+        """What the changed records guarantee of so many given ones, whatever is done with them; None for
+        most."""
+        return None
 
     def protect(self, data: Records, seed: int) -> Records:
         """Return what the model is trained on in place of `data`."""
@@ -330,9 +335,20 @@ class Prepared:
             yield from self.recipe.fit_many(concat(own), owner == np.arange(len(own))[:, None], some)
 
     def guarantee(self, records: int) -> Guarantee | None:
-        """What the training guarantees, where every record was changed by itself."""
-        alone = all(change.alone for change in self.changes)
-        return self.recipe.guarantee(records) if alone and isinstance(self.recipe, Private) else None
+        """The least epsilon of those that hold.
+
+        What one step guarantees of the records handed to it holds whatever comes after, and for the original
+        records where every change before it was of each record by itself.
+        """
+        steps: list[DataDefence | Private] = list(self.changes)
+        steps += [self.recipe] if isinstance(self.recipe, Private) else []
+        said: list[Guarantee] = []
+        for step in steps:
+            if (guarantee := step.guarantee(records)) is not None:
+                said.append(guarantee)
+            if isinstance(step, DataDefence) and not step.alone:
+                break
+        return min(said, key=lambda g: g.epsilon, default=None)
 
     def fingerprint(self) -> str:
         """A hash of the recipe and of what is done first."""

@@ -56,18 +56,21 @@ def write_page(audits: Sequence[Audit], path: Path) -> Path:
     return path
 
 
-def write_findings(findings: Sequence[Finding], path: str | Path, *, name: str) -> Path:
+def write_findings(
+    findings: Sequence[Finding], path: str | Path, *, name: str, facts: Sequence[tuple[str, str]] = ()
+) -> Path:
     """Write one self-contained page about findings that belong to no audit, each beside its control.
 
     Args:
         findings: as `infer_property`, `leak_gradients` and their like return them.
         path: where to; an HTML file.
         name: what the reader calls the model or the data.
+        facts: (what, sentence) to be said before them.
 
     Raises:
         StorageError: the disk is full or can't be written.
     """
-    write_text(Path(path), findings_page(findings, name))
+    write_text(Path(path), findings_page(findings, name, facts))
     return Path(path)
 
 
@@ -81,10 +84,11 @@ def page(audits: Sequence[Audit]) -> str:
     return typeset(text)
 
 
-def findings_page(findings: Sequence[Finding], name: str) -> str:
+def findings_page(findings: Sequence[Finding], name: str, facts: Sequence[tuple[str, str]] = ()) -> str:
     """The text of a page about findings that belong to no audit."""
     text: str = template("findings.html.j2").render(
         name=name,
+        facts=facts,
         threats=_threats([f for f in findings if f.outcome == "measured"]),
         unmeasured=[f for f in findings if f.outcome != "measured"],
         caveats=[(f.attack, f.caveat) for f in _once(findings) if f.caveat],

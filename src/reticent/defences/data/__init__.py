@@ -1,3 +1,6 @@
-"""Defences on the records, data -> data: a file a defence."""
+"""Defences on the records, before a model sees them: anonymise, aggregate, reduce."""
 
-__all__: list[str] = []
+from reticent.defences.data.randomise import Randomise
+from reticent.defences.data.synthesise import Synthesise
+
+__all__ = ["Randomise", "Synthesise"]

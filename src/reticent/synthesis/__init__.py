@@ -1,0 +1,1 @@
+"""Tables of people who do not exist, made under differential privacy from those who do."""
