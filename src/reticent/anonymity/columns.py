@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -58,8 +58,14 @@ class Column(Protocol):
     def part(self, by: IntArray, codes: IntArray) -> IntArray:
         """(rows,) the part of each row: the code that the part begins with. `by` is of each row's class."""
 
+    def cell(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+        """(classes,) the first and last code of what is released for a class: all under its node."""
+
     def text(self, low: IntArray, high: IntArray) -> list[object]:
-        """(classes,) what is released: "[30, 39]", a node's name, or the value where there is one alone."""
+        """(cells,) what is released: "[30, 39]", a node's name, or the value where there is one alone."""
+
+    def take(self, rows: IntArray) -> Column:
+        """The same column of fewer rows; its range and hierarchy stay."""
 
     def draw(self, low: IntArray, high: IntArray, rows: IntArray, rng: np.random.Generator) -> Any:
         """(rows,) values in the column's own type: the middle of an interval, a leaf drawn evenly.
@@ -99,6 +105,14 @@ class Ordered:
     def part(self, by: IntArray, codes: IntArray) -> IntArray:
         """Missing, or not."""
         return np.where(codes == len(self.values), codes, 0)
+
+    def cell(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+        """The interval itself, or everything where missing values are among others."""
+        return np.where((high == len(self.values)) & (low < high), 0, low), high
+
+    def take(self, rows: IntArray) -> Ordered:
+        """Fewer rows."""
+        return replace(self, codes=self.codes[rows])
 
     def text(self, low: IntArray, high: IntArray) -> list[object]:
         """Intervals with both ends in them."""
@@ -163,6 +177,16 @@ class Nominal:
         """The child under which a row falls, by its first leaf."""
         level = np.minimum(by, len(self.tree.ancestors) - 1)
         return np.asarray(self.tree.first[self.tree.ancestors[level, codes]])
+
+    def cell(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+        """All leaves under the node."""
+        node, _ = self.tree.common(low, high)
+        first = self.tree.first[node]
+        return np.where(low == high, low, first), np.where(low == high, high, first + self.tree.sizes[node] - 1)
+
+    def take(self, rows: IntArray) -> Nominal:
+        """Fewer rows."""
+        return replace(self, codes=self.codes[rows])
 
     def text(self, low: IntArray, high: IntArray) -> list[object]:
         """Names of nodes."""
@@ -229,7 +253,8 @@ def column_of(table: pd.DataFrame, name: str, tree: Hierarchy | None) -> Column:
     if not len(there):
         raise DataError(f"the column {name!r} is empty; leave it out of the quasi-identifiers, or drop it")
     if tree is None and _dates(there):
-        return _days(name, pd.to_datetime(column))
+        dates = pd.to_datetime(column)
+        return _numbers(name, dates, days(dates).to_numpy(np.float64))
     numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if tree is None and numbers:
         if not np.isfinite(there.to_numpy(np.float64)).all():
@@ -249,13 +274,17 @@ def _numbers(name: str, column: Any, values: FloatArray) -> Ordered:
     return Ordered(name, codes.astype(np.int64), known + 0.0, column.iloc[:0])
 
 
-def _days(name: str, column: Any) -> Ordered:
+def days(column: Any) -> pd.Series[Any]:
+    """Dates as days since 1970, NaN where missing; hours are left out."""
+    import pandas as pd
+
+    column = pd.to_datetime(column)
     if column.dt.tz is not None:
         column = column.dt.tz_localize(None)
-    days = column.to_numpy().astype("datetime64[D]")
-    values = days.astype(np.int64).astype(np.float64)
-    values[np.isnat(days)] = np.nan
-    return _numbers(name, column, values)
+    whole = column.to_numpy().astype("datetime64[D]")
+    values = whole.astype(np.int64).astype(np.float64)
+    values[np.isnat(whole)] = np.nan
+    return pd.Series(values)
 
 
 def _categories(name: str, column: Any, tree: Hierarchy | None) -> Nominal:
@@ -277,9 +306,9 @@ def _categories(name: str, column: Any, tree: Hierarchy | None) -> Nominal:
     if gone.any():
         tree = Hierarchy((*tree.paths, (MISSING,)))
         named[MISSING] = None
-    texts = column.astype(object).where(column.notna(), MISSING).map(str)
-    numbers, uniques = pd.factorize(texts)
-    codes = tree.code([str(u) for u in uniques], name)[numbers]
+    numbers, uniques = pd.factorize(column)
+    places = tree.code([*(str(u) for u in uniques), *([MISSING] if gone.any() else [])], name)
+    codes = places[numbers]  # missing is -1, the last place
     originals = tuple(named.get(leaf, leaf) for leaf in tree.leaves)
     return Nominal(name, codes, tree, originals, column.iloc[:0])
 

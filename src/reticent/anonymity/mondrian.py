@@ -72,7 +72,8 @@ def mondrian(
     Raises:
         PlanError: the whole table does not fulfil the rule.
     """
-    codes = np.column_stack([column.codes for column in columns]).astype(np.int32)
+    codes: IntArray = np.column_stack([column.codes for column in columns])
+    codes = codes.astype(np.int16 if codes.max(initial=0) < SMALL // 2 else np.int32)
     rows = np.arange(len(codes))
     if not rule.holds(rows, np.zeros_like(rows), 1)[0]:
         raise PlanError(
@@ -87,7 +88,9 @@ def mondrian(
             classes[over.rows] = done + over.owner
             done += len(over.sizes)
             advance(len(over.rows))
-            now = _cut(columns, codes, rule, now.only(~closed), strict) if not closed.all() else now.only(~closed)
+            now = now.only(~closed)
+            if len(now.rows):
+                now = _cut(columns, codes, rule, now, strict)
     return classes
 
 
