@@ -11,6 +11,7 @@ import reticent
 
 NAMES = [
     "Access",
+    "Anonymised",
     "Audit",
     "Finding",
     "Frontier",
@@ -27,6 +28,7 @@ NAMES = [
     "UserError",
     "Verdict",
     "Worlds",
+    "anonymise",
     "attacks",
     "audit",
     "audit_detector",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reticent import attacks, datasets, defences
     from reticent.access import Access, Outputs, Target
+    from reticent.anonymised import Anonymised, anonymise
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
     from reticent.descendants_trial import detune
@@ -44,6 +45,7 @@ __version__ = metadata.version("reticent")
 
 _HOMES = {
     "Access": "access",
+    "Anonymised": "anonymised",
     "Audit": "result",
     "Finding": "finding",
     "Frontier": "pareto",
@@ -60,6 +62,7 @@ _HOMES = {
     "UserError": "errors",
     "Verdict": "threshold",
     "Worlds": "worlds",
+    "anonymise": "anonymised",
     "attacks": None,
     "audit": "referee",
     "audit_detector": "detector_trial",
@@ -88,6 +91,7 @@ _HOMES = {
 
 __all__ = [
     "Access",
+    "Anonymised",
     "Audit",
     "Finding",
     "Frontier",
@@ -104,6 +108,7 @@ __all__ = [
     "UserError",
     "Verdict",
     "Worlds",
+    "anonymise",
     "attacks",
     "audit",
     "audit_detector",

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any
 
 from reticent.access import IntArray
 from reticent.anonymity import risk as risks
 from reticent.anonymity.check import Proof, prove
 from reticent.anonymity.columns import FEW, columns_of
-from reticent.anonymity.generalise import Cells, generalise
+from reticent.anonymity.generalise import generalise
 from reticent.anonymity.hierarchy import Hierarchy, Nested
 from reticent.anonymity.privacy import Rule, models, secret_of
+from reticent.anonymity.pseudonyms import Key
 from reticent.anonymity.risk import Risk
 from reticent.anonymity.utility import Utility, utility
+from reticent.data import read_table
 from reticent.errors import DataError, PlanError
 from reticent.progress import Progress
 from reticent.store import write_whole
@@ -91,6 +92,7 @@ def anonymise(
     suppress: float = 0.0,
     drop: Sequence[str] = (),
     pseudonyms: Sequence[str] = (),
+    key: Key | None = None,
     as_values: bool = False,
     population: pd.DataFrame | None = None,
     seed: int = 0,
@@ -111,7 +113,9 @@ def anonymise(
         strict: rows of equal quasi-identifiers look alike afterwards too.
         suppress: share of rows that may be left out, those that cost most.
         drop: columns left out.
-        pseudonyms: columns that hold pseudonyms, which may tell every row apart.
+        pseudonyms: columns of identifiers that become pseudonyms under `key`; without a key they are
+            taken to be pseudonyms already.
+        key: as `reticent.anonymity.pseudonyms.read_key` returns it.
         as_values: in place of intervals their middles, in place of nodes a value drawn from those under it.
         population: people among whom these are, for the risk from who does not know that they are.
         seed: of what is drawn.
@@ -124,12 +128,16 @@ def anonymise(
 
     frame = _frame(table)
     quasi, sensitive, drop = _names("quasi", quasi), _names("sensitive", sensitive), _names("drop", drop)
-    _roles(frame, quasi, sensitive, drop, l is not None or t is not None)
+    _roles(frame, quasi, sensitive, (*drop, *pseudonyms), l is not None or t is not None)
     if not 0 <= suppress < 1:
         raise PlanError(f"suppress={suppress!r} was given; give a share of the rows, from 0 to under 1")
-    trees = {n: h if isinstance(h, Hierarchy) else Hierarchy.from_tree(h) for n, h in (hierarchies or {}).items()}
+    trees = {
+        n: h if isinstance(h, Hierarchy) else Hierarchy.from_tree(h) for n, h in (hierarchies or {}).items()
+    }
     if k > len(frame):
-        raise PlanError(f"k={k} was given and the table has {len(frame):,} rows; give a smaller k or more rows")
+        raise PlanError(
+            f"k={k} was given and the table has {len(frame):,} rows; give a smaller k or more rows"
+        )
     columns = columns_of(frame, quasi, trees)
     others = tuple(str(c) for c in frame.columns if c not in (*quasi, *sensitive, *drop))
     _no_identifiers(frame, [o for o in others if o not in pseudonyms])
@@ -137,11 +145,10 @@ def anonymise(
     rule = Rule(k, asked, tuple(secret_of(name, frame[name]) for name in sensitive))
     cells = generalise(columns, rule, strict=strict, suppress=suppress, progress=progress)
     kept = frame.iloc[cells.rows].reset_index(drop=True)
-    cut = kept.drop(columns=list(drop))
+    hashed = {name: key.column(kept[name]) for name in pseudonyms} if key is not None else {}
+    cut = kept.drop(columns=list(drop)).assign(**hashed)
     released = cut.assign(**{n: pd.Series(v, dtype=object).infer_objects() for n, v in cells.texts().items()})
-    proof = prove(
-        released, quasi, k, sensitive=sensitive, models=asked, hierarchies=trees, original=kept
-    )
+    proof = prove(released, quasi, k, sensitive=sensitive, models=asked, hierarchies=trees, original=kept)
     if not proof.holds:
         raise AssertionError(f"the release breaks its promise: {proof.faults[0]}")
     return Anonymised(
@@ -167,13 +174,39 @@ def save_table(table: pd.DataFrame, path: Path) -> Path:
         DataError: another kind of file.
         StorageError: the disk is full or can't be written.
     """
-    if path.suffix in (".parquet", ".pq"):
-        write_whole(path, lambda file: table.to_parquet(file, index=False))
-    elif path.suffix == ".csv":
-        write_whole(path, lambda file: table.to_csv(file, index=False))
-    else:
-        raise DataError(f"{str(path)!r} is neither Parquet (.parquet) nor CSV (.csv); name it so")
+    writable(path)
+
+    def write(file: IO[bytes]) -> None:
+        os.fchmod(file.fileno(), 0o600)  # its people are hidden, not gone
+        if path.suffix == ".csv":
+            table.to_csv(file, index=False)
+        else:
+            table.to_parquet(file, index=False)
+
+    write_whole(path, write)
     return path
+
+
+def writable(path: Path) -> None:
+    """Raise DataError unless the name says Parquet or CSV."""
+    if path.suffix not in (".parquet", ".pq", ".csv"):
+        raise DataError(f"{str(path)!r} is neither Parquet (.parquet) nor CSV (.csv); name it so")
+
+
+def read_people(path: Path) -> pd.DataFrame:
+    """Read a Parquet or CSV file, codes that begin with a nought (as zip codes do) as text.
+
+    Raises:
+        DataError: as in `reticent.data.read_table`.
+    """
+    import pandas as pd
+
+    table = read_table(path)
+    if ".csv" not in path.suffixes:
+        return table
+    text = pd.read_csv(path, dtype=str)
+    coded = [n for n in text.columns if text[n].str.fullmatch(r"0\d+").any()]
+    return table.assign(**{n: text[n] for n in coded})
 
 
 def _frame(table: Any) -> pd.DataFrame:
@@ -183,7 +216,7 @@ def _frame(table: Any) -> pd.DataFrame:
         table = table.to_pandas()
     if not isinstance(table, pd.DataFrame):
         raise DataError(f"a {type(table).__name__} was given; give a table with named columns")
-    if (twice := table.columns[table.columns.duplicated()].tolist()):
+    if twice := table.columns[table.columns.duplicated()].tolist():
         raise DataError(f"the table has more than one column {twice[0]!r}; give each a name of its own")
     return table.reset_index(drop=True)
 
@@ -195,7 +228,11 @@ def _names(what: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _roles(
-    frame: pd.DataFrame, quasi: tuple[str, ...], sensitive: tuple[str, ...], drop: tuple[str, ...], asked: bool
+    frame: pd.DataFrame,
+    quasi: tuple[str, ...],
+    sensitive: tuple[str, ...],
+    drop: tuple[str, ...],
+    asked: bool,
 ) -> None:
     for name in (*sensitive, *drop):
         if name not in frame.columns:
@@ -206,8 +243,8 @@ def _roles(
             f"{both[0]!r} is named both a quasi-identifier and sensitive; it can be made general or be "
             "kept as it is: name it once"
         )
-    if both := [name for name in drop if name in (*quasi, *sensitive)]:
-        raise PlanError(f"{both[0]!r} is dropped and named for something else; name it once")
+    if both := [name for name in drop if name in (*quasi, *sensitive) or drop.count(name) > 1]:
+        raise PlanError(f"{both[0]!r} is left out or replaced and named for something else too; name it once")
     if asked and not sensitive:
         raise PlanError("l or t was given and no sensitive column; name the columns they are about")
 

@@ -7,6 +7,7 @@ anything is written: nothing may be written that looks anonymised and is not.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -101,7 +102,7 @@ def _asked(secret: pd.Series[Any], number: pd.Series[Any], model: Model) -> list
     places = named.map(rank).fillna(len(order)).astype(int).to_numpy()
     whole = [float(v) for v in np.bincount(places, minlength=many) / max(1, len(places))]
     counts = pd.Series(places).groupby(number.to_numpy(), sort=False)
-    return [_fulfils(model, own.value_counts().to_dict(), whole, numbers) for _, own in counts]
+    return [_fulfils(model, dict(Counter(own.tolist())), whole, numbers) for _, own in counts]
 
 
 def _fulfils(model: Model, counts: Mapping[int, int], whole: Sequence[float], numbers: bool) -> bool:
@@ -135,7 +136,8 @@ def _uncovered(cells: pd.Series[Any], values: pd.Series[Any], tree: Hierarchy | 
     pairs = pd.DataFrame({"cell": cells.to_numpy(object), "value": values.to_numpy(object)})
     counts = pairs.groupby(["cell", "value"], dropna=False, sort=False).size()
     above = {path[0]: set(path) for path in tree.paths} if tree is not None else {}
-    return int(sum(n for (cell, value), n in counts.items() if not _covers(cell, value, above)))  # type: ignore[misc]
+    found = zip(counts.index.tolist(), counts.tolist(), strict=True)
+    return sum(int(n) for (cell, value), n in found if not _covers(cell, value, above))
 
 
 def _covers(cell: object, value: object, above: Mapping[str, set[str]]) -> bool:

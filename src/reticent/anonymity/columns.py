@@ -182,7 +182,9 @@ class Nominal:
         """All leaves under the node."""
         node, _ = self.tree.common(low, high)
         first = self.tree.first[node]
-        return np.where(low == high, low, first), np.where(low == high, high, first + self.tree.sizes[node] - 1)
+        return np.where(low == high, low, first), np.where(
+            low == high, high, first + self.tree.sizes[node] - 1
+        )
 
     def take(self, rows: IntArray) -> Nominal:
         """Fewer rows."""
@@ -210,7 +212,9 @@ class Nominal:
         if isinstance(self.like.dtype, pd.CategoricalDtype):
             known = self.like.dtype.categories
             new = [v for v in drawn.dropna().unique() if v not in known]
-            return pd.Series(pd.Categorical(drawn, [*known, *new], ordered=False if new else self.like.dtype.ordered))
+            return pd.Series(
+                pd.Categorical(drawn, [*known, *new], ordered=False if new else self.like.dtype.ordered)
+            )
         return drawn.astype(self.like.dtype)
 
 
@@ -231,7 +235,9 @@ def columns_of(
     if len(set(quasi)) < len(quasi):
         raise PlanError("a quasi-identifier was named twice; name each once")
     if strange := sorted(hierarchies.keys() - set(quasi)):
-        raise PlanError(f"there is a hierarchy of {strange[0]!r}, which is no quasi-identifier; add it to them")
+        raise PlanError(
+            f"there is a hierarchy of {strange[0]!r}, which is no quasi-identifier; add it to them"
+        )
     if not len(table):
         raise DataError("the table has no rows; give one with people in it")
     return tuple(column_of(table, name, hierarchies.get(name)) for name in quasi)
@@ -258,7 +264,9 @@ def column_of(table: pd.DataFrame, name: str, tree: Hierarchy | None) -> Column:
     numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if tree is None and numbers:
         if not np.isfinite(there.to_numpy(np.float64)).all():
-            raise DataError(f"the column {name!r} holds infinite numbers; replace them, or let them be missing")
+            raise DataError(
+                f"the column {name!r} holds infinite numbers; replace them, or let them be missing"
+            )
         if pd.api.types.is_integer_dtype(column):
             _no_identifier(name, there)
         return _numbers(name, column, column.to_numpy(np.float64, na_value=np.nan))

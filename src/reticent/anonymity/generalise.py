@@ -102,7 +102,7 @@ def cells_of(columns: tuple[Column, ...], rows: IntArray, classes: IntArray) -> 
 
 
 def typical(cells: Cells, share: float) -> IntArray:
-    """(kept,) positions of the rows that are left when whole cells that lost most are, up to a share of all."""
+    """(kept,) rows left when whole cells that lost most are out, up to a share of all rows."""
     from reticent.anonymity.utility import penalties
 
     lost = penalties(cells).mean(axis=1)

@@ -41,12 +41,20 @@ class Hierarchy:
 
     def __post_init__(self) -> None:
         leaves = [path[0] for path in self.paths]
-        if twice := {name for name in leaves if leaves.count(name) > 1} if len(set(leaves)) < len(leaves) else ():
+        if (
+            twice := {name for name in leaves if leaves.count(name) > 1}
+            if len(set(leaves)) < len(leaves)
+            else ()
+        ):
             raise PlanError(f"a hierarchy holds the value {min(twice)!r} twice; name each value once")
         above: dict[str, Path_] = {}
         for path in self.paths:
             for place, node in enumerate(path[1:], 1):
-                if node == ROOT or node in path[:place] or above.setdefault(node, path[place:]) != path[place:]:
+                if (
+                    node == ROOT
+                    or node in path[:place]
+                    or above.setdefault(node, path[place:]) != path[place:]
+                ):
                     raise PlanError(
                         f"a hierarchy holds the node {node!r} in two places; give each node a name of its own"
                     )
@@ -60,7 +68,7 @@ class Hierarchy:
 
     @classmethod
     def from_paths(cls, paths: Iterable[Sequence[str]]) -> Hierarchy:
-        """Lines as ARX writes them: a value, then what it becomes step by step; a last `*` may be left out."""
+        """Lines as ARX writes them: a value, then what it becomes step by step; the last `*` may lack."""
         cut = [tuple(p[:-1] if len(p) > 1 and p[-1] == ROOT else p) for p in paths]
         # Together by their topmost node, then the next, in the order in which nodes are first met.
         met: dict[str, int] = {}

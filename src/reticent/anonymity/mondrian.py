@@ -1,4 +1,4 @@
-"""Mondrian multidimensional k-anonymity (LeFevre, DeWitt & Ramakrishnan 2006, ICDE, doi:10.1109/ICDE.2006.101).
+"""Mondrian multidimensional k-anonymity (LeFevre, DeWitt & Ramakrishnan 2006, doi:10.1109/ICDE.2006.101).
 
 All rows are one class at first. A class is cut in its widest dimension, in the next one where no cut there is
 admissible, and is left as it is where none is. A cut is admissible where every side fulfils the rule.

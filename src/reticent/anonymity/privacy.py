@@ -243,9 +243,7 @@ def models(l: float | None, t: float | None, diversity: str, c: float) -> tuple[
     """
     kinds = {"distinct": Diversity, "entropy": EntropyDiversity}
     if diversity not in (*kinds, "recursive"):
-        raise PlanError(
-            f"diversity={diversity!r} was given; give 'distinct', 'entropy' or 'recursive'"
-        )
+        raise PlanError(f"diversity={diversity!r} was given; give 'distinct', 'entropy' or 'recursive'")
     found: list[Model] = []
     if l is not None:
         found.append(RecursiveDiversity(_whole(l), c) if diversity == "recursive" else _diverse(l, diversity))
@@ -276,6 +274,8 @@ def secret_of(name: str, values: object) -> Secret:
     if column.isna().all():
         raise DataError(f"the sensitive column {name!r} is empty; name another")
     numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    codes, uniques = pd.factorize(column if numbers else column.astype(object).astype(str).where(column.notna()), sort=True)
+    codes, uniques = pd.factorize(
+        column if numbers else column.astype(object).astype(str).where(column.notna()), sort=True
+    )
     codes = np.where(codes < 0, len(uniques), codes).astype(np.int64)
     return Secret(name, codes, len(uniques) + int((codes == len(uniques)).any()), numbers)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,11 +119,13 @@ def _covered(cells: Cells, population: pd.DataFrame) -> IntArray:
         high.append(ends[1])
     people, counts = np.unique(np.column_stack(places), axis=0, return_counts=True)
     below, above = np.column_stack(low), np.column_stack(high)
-    found = [counts[((people >= b) & (people <= a)).all(axis=1)].sum() for b, a in zip(below, above, strict=True)]
+    found = [
+        counts[((people >= b) & (people <= a)).all(axis=1)].sum() for b, a in zip(below, above, strict=True)
+    ]
     return np.array(found, dtype=np.int64)
 
 
-def _places(column: Column, values: pd.Series) -> FloatArray:  # type: ignore[type-arg]
+def _places(column: Column, values: pd.Series[Any]) -> FloatArray:
     """(people,) where each stands on the column's scale; infinitely high where missing or unknown to it."""
     import pandas as pd
 

@@ -1,8 +1,8 @@
 """What a table lost: how wide its cells are, and how many rows look alike.
 
-    NCP                normalised certainty penalty (Xu et al. 2006, KDD, doi:10.1145/1150402.1150504)
-    discernibility     the sum of squared class sizes (Bayardo & Agrawal 2005, ICDE)
-    C_avg              mean class size over k (LeFevre et al. 2006)
+NCP                normalised certainty penalty (Xu et al. 2006, KDD, doi:10.1145/1150402.1150504)
+discernibility     the sum of squared class sizes (Bayardo & Agrawal 2005, ICDE)
+C_avg              mean class size over k (LeFevre et al. 2006)
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ class Utility:
 
 def penalties(cells: Cells) -> FloatArray:
     """(cells, columns) NCP of each cell in each column."""
-    return np.column_stack(
-        [c.width(cells.low[:, j], cells.high[:, j]) for j, c in enumerate(cells.columns)]
-    )
+    return np.column_stack([c.width(cells.low[:, j], cells.high[:, j]) for j, c in enumerate(cells.columns)])
 
 
 def utility(cells: Cells, k: int) -> Utility:

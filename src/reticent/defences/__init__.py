@@ -4,6 +4,10 @@ A word is a frozen dataclass with its options; what stands before `|` acts first
 three kinds.
 """
 
+from reticent.defences.data import Anonymise as anonymise
+from reticent.defences.data import Pseudonymise as pseudonymise
+from reticent.defences.data import Redact as redact
+from reticent.defences.data import Suppress as suppress
 from reticent.defences.defence import (
     Composed,
     DataDefence,
@@ -50,6 +54,7 @@ __all__ = [
     "TrainingDefence",
     "adversarial_regularisation",
     "adversarial_training",
+    "anonymise",
     "confidence_penalty",
     "distillation",
     "dp_ftrl",
@@ -72,10 +77,13 @@ __all__ = [
     "mmd",
     "none",
     "pate",
+    "pseudonymise",
+    "redact",
     "relax_loss",
     "reverse_sigmoid",
     "round_scores",
     "selena",
+    "suppress",
     "temperature",
     "top_k",
     "tree_limits",
