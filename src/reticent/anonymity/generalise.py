@@ -105,9 +105,10 @@ def typical(cells: Cells, share: float) -> IntArray:
     """(kept,) rows left when whole cells that lost most are out, up to a share of all rows."""
     from reticent.anonymity.utility import penalties
 
-    lost = penalties(cells).mean(axis=1)
-    order = np.argsort(-lost, kind="stable")
-    gone = np.cumsum(cells.sizes[order]) <= share * len(cells.rows)
-    out = np.zeros(len(lost), dtype=bool)
-    out[order[np.logical_and.accumulate(gone)]] = True
+    left = share * len(cells.rows)
+    out = np.zeros(len(cells.low), dtype=bool)
+    sizes = cells.sizes
+    for i in np.argsort(-penalties(cells).mean(axis=1), kind="stable").tolist():
+        if sizes[i] <= left:
+            out[i], left = True, left - sizes[i]
     return cells.rows[~out[cells.cell]]

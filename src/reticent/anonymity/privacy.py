@@ -52,6 +52,9 @@ class Diversity:
         if not self.l >= 2 or self.l != int(self.l):
             raise PlanError(f"l={self.l!r} was given; give a whole number, 2 or more")
 
+    def __str__(self) -> str:
+        return f"l = {self.l} different values"
+
     def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
         """Which classes hold l values or more."""
         return np.asarray((counts > 0).sum(axis=1) >= self.l)
@@ -70,6 +73,9 @@ class EntropyDiversity:
     def __post_init__(self) -> None:
         if not self.l > 1:
             raise PlanError(f"l={self.l!r} was given; give a number over 1")
+
+    def __str__(self) -> str:
+        return f"l = {self.l} by entropy"
 
     def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
         """Which classes have the entropy."""
@@ -101,6 +107,9 @@ class RecursiveDiversity:
         if not self.c > 0:
             raise PlanError(f"c={self.c!r} was given; give a number over 0")
 
+    def __str__(self) -> str:
+        return f"({self.c}, {self.l}) recursive"
+
     def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
         """Which classes fulfil r1 < c (rl + ... + rm)."""
         falling = -np.sort(-counts, axis=1)
@@ -129,6 +138,9 @@ class Closeness:
     def __post_init__(self) -> None:
         if not 0 < self.t < 1:
             raise PlanError(f"t={self.t!r} was given; give a number between 0 and 1")
+
+    def __str__(self) -> str:
+        return f"t = {self.t}"
 
     def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
         """Which classes are close."""

@@ -118,18 +118,9 @@ def risk_plot(before: Risk, after: Risk) -> str:
     for name, risk, colour in sides:
         many = np.full(len(risk.sizes), 1 / max(1, len(risk.sizes)))
         left.hist(risk.sizes, edges, weights=many, color=colour, alpha=0.55, label=name)
-        falling = np.sort(risk.rows)[::-1]
-        at, count = np.unique(-falling, return_counts=True)
-        reached = np.r_[0, np.cumsum(count) / max(1, len(falling))]
-        right.plot(
-            np.r_[-at, -at[-1:] * 0.5],
-            np.r_[reached[1:], reached[-1:]],
-            color=colour,
-            lw=1.6,
-            drawstyle="steps-post",
-            label=name,
-        )
-        right.plot([1, -at[0]], [0, 0], color=colour, lw=1.6)
+        at, count = np.unique(risk.rows, return_counts=True)
+        reached = np.cumsum(count[::-1])[::-1] / max(1, len(risk.rows))
+        right.plot(np.r_[at, 1], np.r_[reached, 0], color=colour, lw=1.6, drawstyle="steps-pre", label=name)
     for axes in (left, right):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
