@@ -72,15 +72,15 @@ def mondrian(
     Raises:
         PlanError: the whole table does not fulfil the rule.
     """
-    codes: IntArray = np.column_stack([column.codes for column in columns])
+    codes: IntArray = np.stack([column.codes for column in columns])  # by column: a class lies together
     codes = codes.astype(np.int16 if codes.max(initial=0) < SMALL // 2 else np.int32)
-    rows = np.arange(len(codes))
+    rows = np.arange(codes.shape[1])
     if not rule.holds(rows, np.zeros_like(rows), 1)[0]:
         raise PlanError(
-            f"the table has {len(codes):,} rows, fewer than k={rule.k}; give a smaller k or more rows"
+            f"the table has {len(rows):,} rows, fewer than k={rule.k}; give a smaller k or more rows"
         )
-    classes, done = np.full(len(codes), -1), 0
-    now = _measured(columns, codes, rows, np.array([len(rows)]))
+    classes, done = np.full(len(rows), -1), 0
+    now = _measured(columns, codes, rule.k, rows, np.array([len(rows)]))
     with (progress or Quiet()).stage("making classes", len(rows)) as advance:
         while len(now.rows):
             closed = now.width.max(axis=1, initial=0) <= 0
@@ -94,12 +94,14 @@ def mondrian(
     return classes
 
 
-def _measured(columns: Sequence[Column], codes: IntArray, rows: IntArray, sizes: IntArray) -> Open:
+def _measured(columns: Sequence[Column], codes: IntArray, k: int, rows: IntArray, sizes: IntArray) -> Open:
+    """Classes with their codes and widths; one of fewer than 2 k rows can't be cut at all."""
     starts = np.cumsum(sizes) - sizes
-    own = codes[rows]
-    low = np.minimum.reduceat(own, starts, axis=0).astype(np.int64)
-    high = np.maximum.reduceat(own, starts, axis=0).astype(np.int64)
+    own = [column.take(rows) for column in codes]
+    low = np.column_stack([np.minimum.reduceat(column, starts) for column in own]).astype(np.int64)
+    high = np.column_stack([np.maximum.reduceat(column, starts) for column in own]).astype(np.int64)
     width = np.column_stack([c.width(low[:, j], high[:, j]) for j, c in enumerate(columns)])
+    width[sizes < 2 * k] = 0
     return Open(rows, sizes, low, high, width)
 
 
@@ -136,7 +138,7 @@ def _cut(columns: Sequence[Column], codes: IntArray, rule: Rule, now: Open, stri
     if not admissible.any():
         return again
     kept = admissible[parent]
-    new = _measured(columns, codes, rows[admissible[owner]], sizes[kept])
+    new = _measured(columns, codes, rule.k, rows[admissible[owner]], sizes[kept])
     both = zip(_arrays(again), _arrays(new), strict=True)
     return Open(*(np.concatenate(pair) for pair in both))
 
@@ -149,7 +151,7 @@ def _keys(
     columns: Sequence[Column], codes: IntArray, now: Open, dim: IntArray, owner: IntArray
 ) -> tuple[IntArray, BoolArray]:
     """What each row is sorted by in its class's dimension, and which classes fall into parts."""
-    key = codes[now.rows, dim[owner]].astype(np.int64)
+    key = codes.ravel().take(dim[owner] * codes.shape[1] + now.rows).astype(np.int64)
     parted = np.zeros(len(dim), dtype=bool)
     for j, column in enumerate(columns):
         mine = dim == j
