@@ -40,6 +40,7 @@ class Open:
         sizes: (classes,) rows of each.
         low, high: (classes, columns) codes.
         width: (classes, columns) how wide each is; 0 where it can't be cut.
+        never: (classes, columns) True where no class within it can be cut either.
     """
 
     rows: IntArray
@@ -47,6 +48,7 @@ class Open:
     low: IntArray
     high: IntArray
     width: FloatArray
+    never: BoolArray
 
     @property
     def owner(self) -> IntArray:
@@ -56,7 +58,8 @@ class Open:
     def only(self, classes: BoolArray) -> Open:
         """Some of the classes."""
         rows = self.rows[np.repeat(classes, self.sizes)]
-        return Open(rows, self.sizes[classes], self.low[classes], self.high[classes], self.width[classes])
+        sizes, low, high = self.sizes[classes], self.low[classes], self.high[classes]
+        return Open(rows, sizes, low, high, self.width[classes], self.never[classes])
 
 
 def mondrian(
@@ -80,7 +83,8 @@ def mondrian(
             f"the table has {len(rows):,} rows, fewer than k={rule.k}; give a smaller k or more rows"
         )
     classes, done = np.full(len(rows), -1), 0
-    now = _measured(columns, codes, rule.k, rows, np.array([len(rows)]))
+    never = np.zeros((1, len(columns)), dtype=bool)
+    now = _measured(columns, codes, rule.k, rows, np.array([len(rows)]), never)
     with (progress or Quiet()).stage("making classes", len(rows)) as advance:
         while len(now.rows):
             closed = now.width.max(axis=1, initial=0) <= 0
@@ -94,15 +98,17 @@ def mondrian(
     return classes
 
 
-def _measured(columns: Sequence[Column], codes: IntArray, k: int, rows: IntArray, sizes: IntArray) -> Open:
+def _measured(
+    columns: Sequence[Column], codes: IntArray, k: int, rows: IntArray, sizes: IntArray, never: BoolArray
+) -> Open:
     """Classes with their codes and widths; one of fewer than 2 k rows can't be cut at all."""
     starts = np.cumsum(sizes) - sizes
     own = [column.take(rows) for column in codes]
     low = np.column_stack([np.minimum.reduceat(column, starts) for column in own]).astype(np.int64)
     high = np.column_stack([np.maximum.reduceat(column, starts) for column in own]).astype(np.int64)
     width = np.column_stack([c.width(low[:, j], high[:, j]) for j, c in enumerate(columns)])
-    width[sizes < 2 * k] = 0
-    return Open(rows, sizes, low, high, width)
+    width[(sizes < 2 * k)[:, None] | never] = 0
+    return Open(rows, sizes, low, high, width, never)
 
 
 def _cut(columns: Sequence[Column], codes: IntArray, rule: Rule, now: Open, strict: bool) -> Open:
@@ -133,18 +139,22 @@ def _cut(columns: Sequence[Column], codes: IntArray, rule: Rule, now: Open, stri
     admissible = (np.bincount(parent, minlength=count) > 1) & (
         np.bincount(parent, weights=~good, minlength=count) == 0
     )
+    if not rule.models:  # a class has no more rows of a kind than the one that it was cut from
+        large = np.bincount(runs.owner, weights=rule.sizes_hold(runs.sizes), minlength=count) > 0
+        now.never[np.arange(count), dim] |= ~admissible & ~(parted & large)
     again = now.only(~admissible)
     again.width[np.arange(len(again.sizes)), dim[~admissible]] = 0
     if not admissible.any():
         return again
     kept = admissible[parent]
-    new = _measured(columns, codes, rule.k, rows[admissible[owner]], sizes[kept])
+    never = now.never[parent[kept]]
+    new = _measured(columns, codes, rule.k, rows[admissible[owner]], sizes[kept], never)
     both = zip(_arrays(again), _arrays(new), strict=True)
     return Open(*(np.concatenate(pair) for pair in both))
 
 
-def _arrays(part: Open) -> tuple[IntArray, IntArray, IntArray, IntArray, FloatArray]:
-    return part.rows, part.sizes, part.low, part.high, part.width
+def _arrays(part: Open) -> tuple[IntArray, IntArray, IntArray, IntArray, FloatArray, BoolArray]:
+    return part.rows, part.sizes, part.low, part.high, part.width, part.never
 
 
 def _keys(
