@@ -37,7 +37,7 @@ def hospital(rows: int = 200) -> pd.DataFrame:
 ASK = {"quasi": ("age", "zip", "sex"), "sensitive": ("diagnosis",), "drop": ("name",)}
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(people(least=8), st.integers(2, 4), st.booleans(), st.sampled_from([0.0, 0.2]))
 def test_every_release_is_what_it_promises(table, k, strict, suppress):
     try:

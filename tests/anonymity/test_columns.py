@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tables import JOBS, QUASI, people
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(people(), st.integers(2, 4), st.integers(0, 99))
 def test_drawn_values_lie_in_their_cells_and_keep_their_type(table, k, seed):
     columns = columns_of(table, QUASI, {"job": JOBS})
@@ -42,7 +42,7 @@ def test_drawn_values_lie_in_their_cells_and_keep_their_type(table, k, seed):
             assert ((leaf >= low) & (leaf <= high)).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(people(), st.integers(2, 4))
 def test_penalties_are_shares(table, k):
     columns = columns_of(table, QUASI, {"job": JOBS})

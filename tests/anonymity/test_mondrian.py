@@ -43,7 +43,7 @@ def partition(classes) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(classes == c).tolist()) for c in np.unique(classes)}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(people(missing=False), st.integers(2, 8))
 def test_classes_are_those_of_the_slow_reference(table, k):
     slow, columns = plain(), columns_of(table, QUASI, {"job": JOBS})
@@ -60,7 +60,7 @@ def test_classes_are_those_of_the_slow_reference(table, k):
     assert partition(mondrian(columns, Rule(k))) == expected
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(people(), st.integers(2, 6), st.booleans(), st.sampled_from(MODELS), st.sampled_from(["ill", "pay"]))
 def test_every_class_fulfils_every_model(table, k, strict, model, secret):
     columns = columns_of(table, QUASI, {"job": JOBS})
@@ -75,7 +75,7 @@ def test_every_class_fulfils_every_model(table, k, strict, model, secret):
     assert rule.holds(order, classes[order], int(classes.max()) + 1).all()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(people(), st.integers(2, 6), st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_changes_nothing(table, k, seed):
     if len(table) < k:
@@ -86,7 +86,7 @@ def test_the_order_of_rows_changes_nothing(table, k, seed):
     assert partition(again) == {frozenset(np.argsort(order)[list(c)].tolist()) for c in partition(made)}
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(people(), st.integers(2, 6))
 def test_strict_keeps_equal_rows_together(table, k):
     if len(table) < k:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
@@ -33,6 +33,7 @@ def test_the_example_of_li_2007():
     np.testing.assert_allclose(earth_mover(classes, np.full(9, 1 / 9), ordered=True), [0.375, 1 / 6])
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_the_distance_of_numbers_is_wassersteins(a, b):
     whole = np.array(b) / sum(b)
@@ -55,6 +56,7 @@ def test_recursive_diversity_compares_the_commonest_with_the_rest():
     assert not RecursiveDiversity(3, 2.5).holds(counts, whole, ordered=False)[0]
 
 
+@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_two_classes_that_fulfil_a_model_do_so_together(a, b):
     """So classes that read the same may be one."""
