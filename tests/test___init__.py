@@ -11,6 +11,7 @@ import reticent
 
 NAMES = [
     "Access",
+    "Anonymised",
     "Audit",
     "Categories",
     "Domain",
@@ -30,6 +31,7 @@ NAMES = [
     "UserError",
     "Verdict",
     "Worlds",
+    "anonymise",
     "attacks",
     "audit",
     "audit_detector",

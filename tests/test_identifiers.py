@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reticent.identifiers import KINDS, Identifier, identifiers, luhn
+from reticent.identifiers import KINDS, Identifier, Span, identifiers, luhn, spans, tagged
 
 
 def kinds(text: str) -> list[str]:
@@ -79,3 +79,15 @@ def test_any_text_is_read(text):
 @given(st.text("0123456789-+. ()/:@abAB", max_size=60))
 def test_what_is_found_is_found_again_when_written_twice(text):
     assert identifiers(f"{text}\n{text}") == identifiers(text)
+
+
+@given(st.lists(st.sampled_from(["a@b.org", "1987-02-28", "hello", "4111 1111 1111 1111"]), max_size=6))
+def test_tags_stand_where_identifiers_stood(words):
+    tags = {"a@b.org": "<E-MAIL>", "1987-02-28": "<DATE>", "4111 1111 1111 1111": "<CARD>"}
+    text = "; ".join(words)
+    assert tagged(text, spans(text)) == "; ".join(tags.get(word, word) for word in words)
+    assert {s.kind for s in spans(text)} == {i.kind for i in identifiers(text)}
+
+
+def test_what_overlaps_gives_way_to_the_longest():
+    assert tagged("abcdefgh", [Span(1, 4, "card"), Span(3, 5, "date")]) == "a<CARD>fgh"

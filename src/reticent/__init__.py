@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reticent import attacks, datasets, defences
     from reticent.access import Access, Outputs, Target
+    from reticent.anonymised import Anonymised, anonymise
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
     from reticent.descendants_trial import detune
@@ -47,6 +48,7 @@ __version__ = metadata.version("reticent")
 
 _HOMES = {
     "Access": "access",
+    "Anonymised": "anonymised",
     "Audit": "result",
     "Categories": "synthesis.domain",
     "Domain": "synthesis.domain",
@@ -66,6 +68,7 @@ _HOMES = {
     "UserError": "errors",
     "Verdict": "threshold",
     "Worlds": "worlds",
+    "anonymise": "anonymised",
     "attacks": None,
     "audit": "referee",
     "audit_detector": "detector_trial",
@@ -96,6 +99,7 @@ _HOMES = {
 
 __all__ = [
     "Access",
+    "Anonymised",
     "Audit",
     "Categories",
     "Domain",
@@ -115,6 +119,7 @@ __all__ = [
     "UserError",
     "Verdict",
     "Worlds",
+    "anonymise",
     "attacks",
     "audit",
     "audit_detector",

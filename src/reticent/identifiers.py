@@ -16,7 +16,7 @@ A form says nothing of whether somebody has the number: one in ten of all random
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
@@ -46,6 +46,53 @@ def identifiers(text: str) -> frozenset[Identifier]:
         for found in form.finditer(text)
         if (value := read(found[0]))
     )
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Where an identifier stands in a text.
+
+    Attributes:
+        start, end: characters from `start` to before `end`.
+        kind: what it is.
+    """
+
+    start: int
+    end: int
+    kind: str
+
+
+def spans(text: str) -> list[Span]:
+    """Every identifier in a text, wherever it stands; they may overlap."""
+    return sorted(
+        Span(*found.span(), kind)
+        for kind, (form, read) in _FORMS.items()
+        for found in form.finditer(text)
+        if read(found[0])
+    )
+
+
+def tagged(text: str, found: Iterable[Span]) -> str:
+    """The text with a tag such as <E-MAIL> in place of each identifier; where some overlap, all of what they
+    cover gives way to the tag of the longest."""
+    parts: list[str] = []
+    past = 0
+    for start, end, kind in _joined(found):
+        parts += [text[past:start], f"<{kind.upper().replace(' ', '-')}>"]
+        past = end
+    return "".join([*parts, text[past:]])
+
+
+def _joined(found: Iterable[Span]) -> Iterator[tuple[int, int, str]]:
+    groups: list[list[Span]] = []
+    for span in sorted(found):
+        if groups and span.start < max(s.end for s in groups[-1]):
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    for group in groups:
+        longest = max(group, key=lambda s: s.end - s.start)
+        yield group[0].start, max(s.end for s in group), longest.kind
 
 
 def luhn(digits: str) -> bool:

@@ -43,7 +43,7 @@ def main() -> None:
 def _run() -> int:
     import typer
 
-    from reticent.cli import attacks, audit, canaries, detune, extract, harden, synthesise
+    from reticent.cli import anonymise, attacks, audit, canaries, detune, extract, harden, synthesise
 
     app = typer.Typer(
         name="reticent",
@@ -59,6 +59,7 @@ def _run() -> int:
     app.command("canaries")(canaries.canaries)
     app.command("harden")(harden.harden)
     app.command("extract")(extract.extract)
+    app.command("anonymise")(anonymise.anonymise)
     app.command("detune")(detune.detune)
     app.command("synthesise")(synthesise.synthesise)
     return app(standalone_mode=False) or 0  # so that Ctrl-C and mistakes come to `main`

@@ -4,7 +4,11 @@ A word is a frozen dataclass with its options; what stands before `|` acts first
 three kinds.
 """
 
+from reticent.defences.data import Anonymise as anonymise
+from reticent.defences.data import Pseudonymise as pseudonymise
 from reticent.defences.data import Randomise as randomise
+from reticent.defences.data import Redact as redact
+from reticent.defences.data import Suppress as suppress
 from reticent.defences.data import Synthesise as synthesise
 from reticent.defences.defence import (
     Composed,
@@ -55,6 +59,7 @@ __all__ = [
     "TrainingDefence",
     "adversarial_regularisation",
     "adversarial_training",
+    "anonymise",
     "confidence_penalty",
     "distillation",
     "dp_ftrl",
@@ -80,11 +85,14 @@ __all__ = [
     "private_bayes",
     "private_forest",
     "private_logistic",
+    "pseudonymise",
     "randomise",
+    "redact",
     "relax_loss",
     "reverse_sigmoid",
     "round_scores",
     "selena",
+    "suppress",
     "synthesise",
     "temperature",
     "top_k",

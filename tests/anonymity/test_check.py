@@ -1,0 +1,77 @@
+"""The independent check: what we release passes, and every planted fault is found."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from reticent.anonymity.check import prove
+from reticent.anonymity.hierarchy import Hierarchy
+from reticent.anonymity.privacy import Closeness, Diversity, EntropyDiversity, RecursiveDiversity
+from reticent.errors import DataError
+
+TREE = {"job": Hierarchy.from_tree({"gov": ["city", "state"], "*": ["none"]})}
+ORIGINAL = pd.DataFrame(
+    {
+        "age": [30, 35, 31, 60, 61, 62],
+        "job": ["city", "state", "city", "none", "none", "none"],
+        "ill": list("abcaab"),
+    }
+)
+RELEASED = pd.DataFrame(
+    {"age": ["[30, 35]"] * 3 + ["[60, 62]"] * 3, "job": ["gov"] * 3 + ["none"] * 3, "ill": list("abcaab")}
+)
+QUASI = ("age", "job")
+
+
+def faults(released=RELEASED, k=3, models=()):
+    return prove(
+        released, QUASI, k, sensitive=("ill",), models=models, hierarchies=TREE, original=ORIGINAL
+    ).faults
+
+
+def test_a_sound_release_passes():
+    assert (
+        faults(models=(Diversity(2), EntropyDiversity(1.8), RecursiveDiversity(2, 2.1), Closeness(0.25)))
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "row", "value", "sentence"),
+    [
+        ("age", 0, "[30, 34]", "fewer than 3 rows"),
+        ("age", slice(0, 2), "[31, 35]", "1 cells of 'age' don't cover"),
+        ("job", slice(0, 2), "none", "3 cells of 'job' don't cover"),
+        ("job", slice(0, 2), "gouv", "3 cells of 'job' are no names"),
+    ],
+)
+def test_a_planted_fault_is_found(cell, row, value, sentence):
+    spoilt = RELEASED.copy()
+    spoilt.loc[row, cell] = value
+    assert any(sentence in fault for fault in faults(spoilt))
+
+
+@pytest.mark.parametrize(
+    "model", [Diversity(3), EntropyDiversity(2.5), RecursiveDiversity(2, 1.5), Closeness(0.16)], ids=str
+)
+def test_a_class_that_breaks_a_model_is_found(model):
+    assert any("classes break" in fault for fault in faults(models=(model,)))
+
+
+def test_numbers_are_as_far_as_their_ranks():
+    """Li et al. 2007, section 4.2: {3, 4, 5} of 3 to 11 is 0.375 from all, {6, 8, 11} 0.167."""
+    table = pd.DataFrame({"q": ["x"] * 3 + ["y"] * 3 + ["z"] * 3, "pay": [3, 4, 5, 6, 8, 11, 7, 9, 10]})
+    assert len(prove(table, ["q"], 3, sensitive=["pay"], models=[Closeness(0.374)]).faults) == 1
+    assert prove(table, ["q"], 3, sensitive=["pay"], models=[Closeness(0.376)]).holds
+
+
+def test_missing_cells_are_a_class_of_their_own():
+    table = pd.DataFrame({"q": [None, None, "a"]})
+    proof = prove(table, ["q"], 2)
+    assert (proof.classes, proof.smallest, proof.holds) == (2, 1, False)
+
+
+def test_a_column_that_is_not_there_is_named():
+    with pytest.raises(DataError, match="no column 'z'"):
+        prove(RELEASED, ["z"], 2)

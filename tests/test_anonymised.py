@@ -1,0 +1,123 @@
+"""The whole way of a table: proved, told, written whole; and every mistake is a sentence."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reticent as rt
+from reticent.anonymity.check import prove
+from reticent.anonymity.privacy import Diversity
+from reticent.errors import DataError, PlanError
+
+sys.path.insert(0, str(Path(__file__).parent / "anonymity"))
+from tables import JOBS, QUASI, people
+
+
+def hospital(rows: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "name": [f"Person {i}" for i in range(rows)],
+            "age": rng.integers(20, 90, rows),
+            "zip": rng.choice(["0215", "0216", "1001"], rows),
+            "sex": rng.choice(["f", "m"], rows),
+            "diagnosis": rng.choice(["flu", "asthma", "gout", "none"], rows),
+        }
+    )
+
+
+ASK = {"quasi": ("age", "zip", "sex"), "sensitive": ("diagnosis",), "drop": ("name",)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(people(least=8), st.integers(2, 4), st.booleans(), st.sampled_from([0.0, 0.2]))
+def test_every_release_is_what_it_promises(table, k, strict, suppress):
+    try:
+        made = rt.anonymise(
+            table,
+            quasi=QUASI,
+            sensitive=["ill"],
+            k=k,
+            l=2,
+            hierarchies={"job": JOBS},
+            strict=strict,
+            suppress=suppress,
+        )
+    except PlanError:
+        return  # too few values of the secret
+    proof = prove(
+        made.table,
+        QUASI,
+        k,
+        sensitive=["ill"],
+        models=[Diversity(2)],
+        hierarchies={"job": JOBS},
+        original=table.iloc[made.rows],
+    )
+    assert proof.holds and proof == made.proof
+    assert len(table) - len(made.table) == made.utility.suppressed <= suppress * len(table)
+    assert 0 <= made.utility.penalty <= 1
+    assert made.risk.prosecutor <= 1 / k
+    assert len(np.unique(made.classes)) == proof.classes
+
+
+def test_what_is_no_quasi_identifier_stays_and_what_is_dropped_goes():
+    table = hospital()
+    made = rt.anonymise(table, k=5, **ASK)
+    assert list(made.table.columns) == ["age", "zip", "sex", "diagnosis"]
+    pd.testing.assert_series_equal(made.table["diagnosis"], table["diagnosis"])
+    assert made.before.unique > 0 and made.risk.unique == 0
+    values = rt.anonymise(table, k=5, as_values=True, seed=3, **ASK).table
+    assert values.dtypes.to_dict() == table.drop(columns="name").dtypes.to_dict()
+    pd.testing.assert_frame_equal(values, rt.anonymise(table, k=5, as_values=True, seed=3, **ASK).table)
+
+
+@pytest.mark.parametrize("name", ["safe.csv", "safe.parquet"])
+def test_a_table_is_written_whole_for_its_owner_alone(tmp_path, name):
+    made = rt.anonymise(hospital(), k=5, **ASK)
+    path = made.save(tmp_path / name)
+    read = pd.read_csv(path, dtype=str) if name.endswith("csv") else pd.read_parquet(path)
+    assert prove(read, ASK["quasi"], 5).holds
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ({"quasi": ()}, PlanError, "no quasi-identifiers"),
+        ({"quasi": "age"}, PlanError, "give a tuple of columns"),
+        ({"quasi": ("age", "diagnosis")}, PlanError, "both a quasi-identifier and sensitive"),
+        ({"quasi": ("age", "name"), "drop": ()}, DataError, "'name' has another value in each row"),
+        ({"drop": ()}, DataError, "'name' has another value in each row, so it names people"),
+        ({"drop": ("name", "age")}, PlanError, "left out or replaced"),
+        ({"drop": ("nome",)}, DataError, "no column 'nome'"),
+        ({"k": 201}, PlanError, "k=201 was given and the table has 200 rows"),
+        ({"k": 1}, PlanError, "k=1 was given"),
+        ({"l": 5}, PlanError, "'diagnosis' has 4 values"),
+        ({"t": 1.5}, PlanError, "between 0 and 1"),
+        ({"l": 2, "sensitive": ()}, PlanError, "no sensitive column"),
+        ({"suppress": 1.0}, PlanError, "suppress=1.0"),
+        ({"hierarchies": {"zip": {"02": ["0215"]}}}, DataError, "lacks the value"),
+        ({"hierarchies": {"name": {"x": ["y"]}}}, PlanError, "no quasi-identifier"),
+    ],
+)
+def test_a_mistake_is_a_sentence(change, error, sentence):
+    with pytest.raises(error, match=sentence) as caught:
+        rt.anonymise(hospital(), **{"k": 5, **ASK, **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_no_table_and_no_kind_of_file_are_refused(tmp_path):
+    with pytest.raises(DataError, match="give a table with named columns"):
+        rt.anonymise(np.zeros((3, 3)), quasi=("a",))
+    with pytest.raises(DataError, match="neither Parquet"):
+        rt.anonymise(hospital(), k=5, **ASK).save(tmp_path / "safe.xlsx")
