@@ -12,11 +12,13 @@ import reticent
 NAMES = [
     "Access",
     "Audit",
+    "Claim",
     "Finding",
     "Frontier",
     "Outputs",
     "Property",
     "Recipe",
+    "Recorder",
     "Records",
     "ReticentError",
     "Roles",
@@ -26,6 +28,7 @@ NAMES = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Verification",
     "Worlds",
     "attacks",
     "audit",
@@ -50,6 +53,7 @@ NAMES = [
     "read_weights",
     "recite",
     "recite_translator",
+    "verify_dp",
     "write_findings",
 ]
 

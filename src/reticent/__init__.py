@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reticent import attacks, datasets, defences
     from reticent.access import Access, Outputs, Target
+    from reticent.claim import Claim, Recorder
+    from reticent.claim_trial import verify_dp
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
     from reticent.descendants_trial import detune
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
     from reticent.through_copy import chain
+    from reticent.verification import Verification
     from reticent.weights_trial import read_weights
     from reticent.worlds import Worlds
 
@@ -45,11 +48,13 @@ __version__ = metadata.version("reticent")
 _HOMES = {
     "Access": "access",
     "Audit": "result",
+    "Claim": "claim",
     "Finding": "finding",
     "Frontier": "pareto",
     "Outputs": "access",
     "Property": "data",
     "Recipe": "recipe",
+    "Recorder": "claim",
     "Records": "data",
     "ReticentError": "errors",
     "Roles": "data",
@@ -59,6 +64,7 @@ _HOMES = {
     "Threshold": "threshold",
     "UserError": "errors",
     "Verdict": "threshold",
+    "Verification": "verification",
     "Worlds": "worlds",
     "attacks": None,
     "audit": "referee",
@@ -83,17 +89,20 @@ _HOMES = {
     "read_weights": "weights_trial",
     "recite": "recitation_trial",
     "recite_translator": "recitation_trial",
+    "verify_dp": "claim_trial",
     "write_findings": "report.page",
 }
 
 __all__ = [
     "Access",
     "Audit",
+    "Claim",
     "Finding",
     "Frontier",
     "Outputs",
     "Property",
     "Recipe",
+    "Recorder",
     "Records",
     "ReticentError",
     "Roles",
@@ -103,6 +112,7 @@ __all__ = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Verification",
     "Worlds",
     "attacks",
     "audit",
@@ -127,6 +137,7 @@ __all__ = [
     "read_weights",
     "recite",
     "recite_translator",
+    "verify_dp",
     "write_findings",
 ]
 

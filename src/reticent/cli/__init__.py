@@ -1,6 +1,7 @@
 """The command line: a file a verb.
 
-Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed.
+Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed, 4 a trial that could
+not have closed it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def main() -> None:
 def _run() -> int:
     import typer
 
-    from reticent.cli import attacks, audit, canaries, detune, extract, harden
+    from reticent.cli import attacks, audit, canaries, detune, extract, harden, verify_dp
 
     app = typer.Typer(
         name="reticent",
@@ -58,6 +59,7 @@ def _run() -> int:
     app.command("attacks")(attacks.attacks)
     app.command("canaries")(canaries.canaries)
     app.command("harden")(harden.harden)
+    app.command("verify-dp")(verify_dp.verify)
     app.command("extract")(extract.extract)
     app.command("detune")(detune.detune)
     return app(standalone_mode=False) or 0  # so that Ctrl-C and mistakes come to `main`

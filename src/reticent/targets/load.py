@@ -10,6 +10,7 @@ import importlib
 import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,18 +127,23 @@ def load_target(
     )
 
 
-def load_recipe(name: str) -> Recipe:
-    """Import a recipe by "module:name", the current folder included.
+def load_training(name: str) -> Recipe | Callable[..., Any]:
+    """Import a training by "module:name", the current folder included: a `Recipe`, or a function.
 
-    The object may be a `Recipe`, an unfitted estimator, or a function (X, y, seed) that returns a fitted
-    model.
+    An unfitted estimator is a recipe. A function's arguments are looked at by whoever calls it.
 
     Raises:
         PlanError: the name doesn't read, the module doesn't import, or the object is none of these.
     """
-    from reticent.targets.function import FunctionRecipe
-    from reticent.targets.sklearn import SklearnRecipe
+    thing = _imported(name)
+    if callable(thing) and not hasattr(thing, "fit"):
+        function: Callable[..., Any] = thing
+        return function
+    return load_recipe(name)
 
+
+def _imported(name: str) -> Any:
+    """The object behind "module:name"; raises as `load_recipe`."""
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise PlanError(f"the recipe {name!r} was given; expected module:name, such as mymodule:recipe")
@@ -161,6 +167,22 @@ def load_recipe(name: str) -> Recipe:
         thing = getattr(thing, part)
     if isinstance(thing, type):
         raise PlanError(f"the recipe {name!r} is a class; give an object of it, such as recipe = {part}(…)")
+    return thing
+
+
+def load_recipe(name: str) -> Recipe:
+    """Import a recipe by "module:name", the current folder included.
+
+    The object may be a `Recipe`, an unfitted estimator, or a function (X, y, seed) that returns a fitted
+    model.
+
+    Raises:
+        PlanError: the name doesn't read, the module doesn't import, or the object is none of these.
+    """
+    from reticent.targets.function import FunctionRecipe
+    from reticent.targets.sklearn import SklearnRecipe
+
+    thing = _imported(name)
     if all(hasattr(thing, method) for method in ("fit", "fit_many", "fingerprint")):
         recipe: Recipe = thing
         return recipe
