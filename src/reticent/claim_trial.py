@@ -108,7 +108,10 @@ def verify_dp(
     first = _Probes(watched, planted, seed, sight)
     silence, remarks = first.silence, list(first.remarks)
     totals = ask(
-        planted, Twins(pairs=PAIRS, seed=seed), Totals(numbers=first.numbers), "finding the direction"
+        planted,
+        Twins(pairs=PAIRS, seed=seed),
+        Totals(updates=first.updates, weights=first.weights),
+        "finding the direction",
     )
     pulls = (totals[0::2] - totals[1::2]).mean(axis=0)
     tells = Tells(
@@ -187,7 +190,6 @@ class _Probes:
         seen = first.updates is not None and sight is Sight.STEPS
         self.steps: int = first.updates.shape[0] if seen else 0
         self.updates: int = first.updates.shape[1] if seen else 0
-        self.numbers = max(1, self.weights, self.updates)
         self.sight = Sight.STEPS if seen else Sight.WEIGHTS if self.weights else Sight.SCORES
         self.steps_account: Account | None = account(first.steps)
         if not (self.answers or self.weights or self.steps):

@@ -200,10 +200,15 @@ class Twins:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """What all updates add up to, and the weights in the end; zeros where they are not seen."""
+    """What all updates add up to, and the weights in the end; zeros where they are not looked at.
+
+    Attributes:
+        updates, weights: numbers in each of them; 0 to look at none.
+    """
 
     needs: ClassVar[Access] = Access.WEIGHTS
-    numbers: int
+    updates: int
+    weights: int
 
     @property
     def part(self) -> slice:
@@ -215,14 +220,13 @@ class Totals:
         raise NotImplementedError
 
     def ask_trained(self, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
-        """(1, 2, numbers): updates, weights."""
+        """(1, 2, the larger of both): updates, weights."""
         assert isinstance(target, Witness)
-        found = np.zeros((1, 2, self.numbers), np.float32)
-        if target.updates is not None:
-            total = target.updates.sum(axis=0)
-            found[0, 0, : total.size] = total
-        if target.weights is not None:
-            found[0, 1, : target.weights.size] = target.weights
+        found = np.zeros((1, 2, max(1, self.updates, self.weights)), np.float32)
+        if self.updates and target.updates is not None:
+            found[0, 0, : self.updates] = target.updates.sum(axis=0)
+        if self.weights and target.weights is not None:
+            found[0, 1, : self.weights] = target.weights
         return found
 
     def queries(self, records: int) -> int:
