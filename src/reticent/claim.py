@@ -2,8 +2,8 @@
 
 A training function that is to be verified takes records, labels and a seed, and returns a model. One that
 also takes `record` is handed a `Recorder` and calls `record.step(...)` once a step: with the update that it
-is about to apply, which is what somebody who sees every step sees, and with the noise and the sampling, from
-which the accountant reckons epsilon anew.
+is about to apply, which is what somebody who sees every step sees, and with the noise and the sampling,
+from which the accountant reckons epsilon anew.
 
 What is recorded is what the training believes. It is a claim like any other, and tried as one.
 """
@@ -168,7 +168,13 @@ class Account:
 
     def delta(self, epsilons: FloatArray) -> FloatArray:
         """(epsilons,) the delta at each of them, by the PLD accountant; raises likewise."""
-        return composed_delta(self.parts, tuple(epsilons.tolist()))
+        return composed_delta(self.parts, np.asarray(epsilons, np.float64))
+
+    @property
+    def period(self) -> int | None:
+        """Steps after which a fixed order of batches would begin anew; None where there is no such order."""
+        rates = {part.rate for part in self.parts}
+        return round(1 / rates.pop()) if len(rates) == 1 else None
 
     def __str__(self) -> str:
         def said(part: Sampled) -> str:
@@ -211,4 +217,4 @@ def flat(numbers: Any) -> FloatArray:
 
 
 TrainFunction = Callable[..., Any]
-"""(x, y, seed) or (x, y, *, seed), with `record` or without -> a model, a target, or an array of weights."""
+"""(x, y, seed), (x, y, *, seed) or either with `record` -> a model, or the released weights as array."""

@@ -1,5 +1,4 @@
-"""Is the privacy that a training claims real? It trains many times, with one outlier and without, and is told
-apart.
+"""Is the privacy that a training claims real? It is trained many times, with one outlier and without.
 
 First a few trainings under equal seeds show whether the trial can see anything at all, and along which
 direction. Then one training holds many outliers by coins (Steinke et al. 2023, arXiv:2305.08846), and many
@@ -25,6 +24,7 @@ from reticent.canaries import CanaryPlan, one_planted_run
 from reticent.claim import Account, Claim, Sight, account
 from reticent.data import Records
 from reticent.errors import PlanError
+from reticent.measure._checked import Floats
 from reticent.measure.epsilon import EpsilonBound, Fixed, epsilon_lower_bound, gaussian_epsilon_lower_bound
 from reticent.measure.estimate import clopper_pearson_bounds
 from reticent.measure.trace import Reading, choose, excess, largest_epsilon, readings, telling
@@ -97,12 +97,12 @@ def verify_dp(
     folder = private_folder(Path(cache) if cache is not None else default_cache())
     progress = progress or default_progress()
 
-    def ask(records: Records, plan: Any, question: Any, what: str) -> FloatArray:
+    def ask(records: Records, plan: Any, question: Any, what: str) -> Floats:
         with progress.stage(what, plan.trainings) as advance:
             answers = ask_shadows(
                 watched, records, plan, [question], cache=folder / "claims", workers=workers, advance=advance
             )
-        values: FloatArray = np.asarray(answers[question].values[:, 0], dtype=np.float64)
+        values: Floats = np.asarray(answers[question].values[:, 0], dtype=np.float64)
         return values
 
     first = _Probes(watched, planted, seed, sight)
@@ -123,7 +123,7 @@ def verify_dp(
     records = planted.take(np.r_[: len(planted) - 2, len(planted) - 1])
     seen = ask(records, plan, tells, "training with the outlier or without")[:, :, 0]
     coins = plan.masks(len(records))[:, -1]
-    kept = first.steps_account if first.sight is Sight.STEPS or sight is Sight.STEPS else None
+    kept = first.steps_account if sight is Sight.STEPS else None
     many = _Many(claim, seen, coins, kept, first.sight)
 
     one, held = None, world.many(outliers) if outliers else None
@@ -188,8 +188,8 @@ class _Probes:
         self.answers = first.model is not None
         self.weights = first.weights.size if first.weights is not None and sight >= Sight.WEIGHTS else 0
         seen = first.updates is not None and sight is Sight.STEPS
-        self.steps: int = first.updates.shape[0] if seen else 0
-        self.updates: int = first.updates.shape[1] if seen else 0
+        shape: tuple[int, int] = first.updates.shape if seen else (0, 0)
+        self.steps, self.updates = shape
         self.sight = Sight.STEPS if seen else Sight.WEIGHTS if self.weights else Sight.SCORES
         self.steps_account: Account | None = account(first.steps)
         if not (self.answers or self.weights or self.steps):
@@ -224,7 +224,7 @@ class _Many:
     """Many runs, some to choose by and the others to test."""
 
     def __init__(
-        self, claim: Claim, seen: FloatArray, coins: BoolArray, kept: Account | None, sight: Sight
+        self, claim: Claim, seen: Floats, coins: BoolArray, kept: Account | None, sight: Sight
     ) -> None:
         cut = round(CHOOSING * len(coins))
         self._cut, self._traces, self._all_coins = cut, seen[:, 2:], coins
@@ -233,7 +233,7 @@ class _Many:
             slice(0, cut // 2),
             slice(cut // 2, cut),
         )  # what was fitted flatters itself where it was
-        candidates = _candidates(seen[fitted], coins[fitted])
+        candidates = _candidates(seen[fitted], coins[fitted], kept.period if kept is not None else None)
         error = (ERROR - ONE_RUN_ERROR) / (1 if kept is None else 2)
         self.rule = choose(candidates, seen[tried], coins[tried], largest_epsilon(claim.delta, error))
         self.scores = self.rule.scores(seen[cut:])
@@ -242,8 +242,8 @@ class _Many:
         self.gaussian = gaussian_epsilon_lower_bound(self.scores, self.coins, delta=claim.delta, **how)
         self.record: RecordRefuted | None = None
         if kept is not None:
-            epsilons = np.linspace(0, max(1.0, 1.5 * claim.epsilon), 40)
-            deltas = kept.delta(epsilons)
+            epsilons: Floats = np.linspace(0, max(1.0, 1.5 * claim.epsilon), 40)
+            deltas: Floats = np.asarray(kept.delta(epsilons), np.float64)
             second = choose(candidates, seen[tried], coins[tried], telling(epsilons, deltas))
             fpr, fnr = _rates(second.scores(seen[cut:]), second.threshold, self.coins, error)
             self.record = RecordRefuted(excess(fpr, fnr, epsilons, deltas), str(second))
@@ -263,13 +263,13 @@ class _Many:
         return float(abs(sums[0].mean() - sums[1].mean()) / allowed), float(error / allowed)
 
 
-def _candidates(seen: FloatArray, coins: BoolArray) -> list[Reading]:
+def _candidates(seen: Floats, coins: BoolArray, period: int | None) -> list[Reading]:
     found = []
     if np.isfinite(seen[:, 0]).all():
         found.append(Reading("model's margin", lambda x: x[:, 0]))
     if np.isfinite(seen[:, 1]).all():
         found.append(Reading("weights", lambda x: x[:, 1]))
-    for reading in readings(seen[:, 2:], coins) if seen.shape[1] > 2 else []:
+    for reading in readings(seen[:, 2:], coins, period) if seen.shape[1] > 2 else []:
         found.append(Reading(reading.name, lambda x, of=reading.of: of(x[:, 2:])))  # type: ignore[misc]
     return found
 

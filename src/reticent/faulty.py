@@ -61,7 +61,7 @@ class PrivateSgd:
         learning_rate: of the mean gradient.
         fault: what is wrong with it.
         times: how many times too many records a wrong budget is reckoned for.
-        knows: whether it records what it does rather than what it believes.
+        knows: whether it records how it samples rather than how it believes to.
     """
 
     noise: float
@@ -91,7 +91,7 @@ class PrivateSgd:
         weights, expected = np.zeros(x.shape[1]), self.rate * len(x)
         same = rng.normal(size=weights.size)
         for step in range(self.steps):
-            rows = self._rows(rng, seed, len(x), step)
+            rows = self._rows(seed, rng, len(x), step)
             own = x[rows]
             gradients = (_sigmoid(own @ weights) - target[rows])[:, None] * own
             total = self._summed(gradients, expected)
@@ -107,15 +107,12 @@ class PrivateSgd:
 
     def _tell(self, record: Recorder, update: FloatArray) -> None:
         batches = self.fault in (Fault.FIXED_BATCHES, Fault.SHUFFLED_BATCHES)
+        rate, drawn = self.believed_rate, Drawn.POISSON
         if self.knows:
-            noise = self.noise / self.rate if self.fault is Fault.NOISE_OVER_BATCH else self.noise
-            record.step(
-                update, noise=noise, rate=self.rate, drawn=Drawn.SHUFFLED if batches else Drawn.POISSON
-            )
-        else:
-            record.step(update, noise=self.noise, rate=self.believed_rate)
+            rate, drawn = self.rate, Drawn.SHUFFLED if batches else Drawn.POISSON
+        record.step(update, noise=self.noise, rate=rate, drawn=drawn)
 
-    def _rows(self, rng: np.random.Generator, seed: int, records: int, step: int) -> IntArray:
+    def _rows(self, seed: int, rng: np.random.Generator, records: int, step: int) -> IntArray:
         """Which records a step takes."""
         if self.fault not in (Fault.FIXED_BATCHES, Fault.SHUFFLED_BATCHES):
             return np.flatnonzero(rng.random(records) < self.rate)
@@ -128,18 +125,14 @@ class PrivateSgd:
 
     def _summed(self, gradients: FloatArray, expected: float) -> FloatArray:
         """The sum of what the records add."""
-        if self.fault is Fault.UNCLIPPED:
-            return _sum(gradients)
+        total: FloatArray = gradients.sum(axis=0)
         if self.fault is Fault.CLIPPED_MEAN:
-            return _sum(_clipped(_sum(gradients)[None] / expected, self.clip) * expected)
-        if self.fault is Fault.CLIPPED_SUM:
-            return _sum(_clipped(_sum(gradients)[None], self.clip))
-        return _sum(_clipped(gradients, self.clip))
-
-
-def _sum(gradients: FloatArray) -> FloatArray:
-    total: FloatArray = gradients.sum(axis=0)
-    return total
+            total = _clipped(total[None] / expected, self.clip)[0] * expected
+        elif self.fault is Fault.CLIPPED_SUM:
+            total = _clipped(total[None], self.clip)[0]
+        elif self.fault is not Fault.UNCLIPPED:
+            total = _clipped(gradients, self.clip).sum(axis=0)
+        return total
 
 
 def _clipped(gradients: FloatArray, clip: float) -> FloatArray:

@@ -149,6 +149,6 @@ def _unused(x: FloatArray) -> FloatArray:
         last: FloatArray = np.eye(1, x.shape[1], x.shape[1] - 1)[0]
         return last
     _, directions = np.linalg.eigh(x.T @ x)
-    least = directions[:, 0]
-    found: FloatArray = least * (1.0 if least[np.abs(least).argmax()] > 0 else -1.0)
-    return found
+    found = directions[:, 0] * np.sign(directions[np.abs(directions[:, 0]).argmax(), 0])
+    unit: FloatArray = np.asarray(found, np.float64)
+    return unit

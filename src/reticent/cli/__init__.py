@@ -1,7 +1,7 @@
 """The command line: a file a verb.
 
-Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed, 4 a trial that could
-not have closed it.
+Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed, 4 a trial
+without the power to say anything (not a pass).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def _run() -> int:
     app.command("attacks")(attacks.attacks)
     app.command("canaries")(canaries.canaries)
     app.command("harden")(harden.harden)
-    app.command("verify-dp")(verify_dp.verify)
     app.command("extract")(extract.extract)
     app.command("detune")(detune.detune)
+    app.command("verify-dp")(verify_dp.verify_dp)
     return app(standalone_mode=False) or 0  # so that Ctrl-C and mistakes come to `main`
 
 

@@ -102,18 +102,17 @@ class Sampled(NamedTuple):
     times: int
 
 
-@cache
 def composed_epsilon(parts: tuple[Sampled, ...], delta: float) -> float:
     """Epsilon of the parts together."""
     return float(_composed(parts).get_epsilon(delta))
 
 
-@cache
-def composed_delta(parts: tuple[Sampled, ...], epsilons: tuple[float, ...]) -> Floats:
+def composed_delta(parts: tuple[Sampled, ...], epsilons: Floats) -> Floats:
     """(epsilons,) the delta of the parts together at each."""
-    return np.asarray(_composed(parts).get_delta(list(epsilons)), dtype=np.float64)
+    return np.asarray(_composed(parts).get_delta(epsilons.tolist()), dtype=np.float64)
 
 
+@cache
 def _composed(parts: tuple[Sampled, ...]) -> Any:
     event = _event()
     accountant = _accountant(min(part.noise for part in parts))

@@ -3,8 +3,8 @@
 A trace (steps,) is what each update says along one direction. Which reading of it tells best whether a
 record was there depends on what is wrong: a sum for too little noise, the range where steps share their
 noise, certain steps where batches have a fixed order, a likelihood where records are sampled (Nasr et al.
-2021, arXiv:2101.04535; Annamalai et al. 2024, arXiv:2411.10614). All are tried on runs set aside for it;
-one, with one threshold, goes on to the test, which then has nothing to pay for the choice.
+2021, arXiv:2101.04535). All are tried on runs set aside for it; one, with one threshold, goes on to the test,
+which then has nothing to pay for the choice.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from reticent.measure._checked import Bools
+from reticent.measure._checked import Bools, Floats
 from reticent.measure.estimate import clopper_pearson_bounds
-
-Floats = npt.NDArray[np.floating]
 
 Criterion = Callable[[Floats, Floats, int, int], Floats]
 """Of counts of false positives and of false negatives (candidates,), non-members and members: how telling
@@ -49,8 +46,11 @@ class Rule:
         return self.reading.name
 
 
-def readings(traces: Floats, coins: Bools) -> list[Reading]:
-    """Return readings of traces (runs, steps), fitted where ``coins`` (runs,) are known."""
+def readings(traces: Floats, coins: Bools, period: int | None = None) -> list[Reading]:
+    """Return readings of traces (runs, steps), fitted where ``coins`` (runs,) are known.
+
+    ``period``: steps after which a fixed order of batches would begin anew, if one is suspected.
+    """
     out, inside = traces[~coins], traces[coins]
     middle = out.mean(axis=0)
     spread = float(np.sqrt(np.mean((out - middle) ** 2))) or 1.0
@@ -60,7 +60,7 @@ def readings(traces: Floats, coins: Bools) -> list[Reading]:
         return z
 
     shift, square = standard(inside).mean(axis=0), float(np.mean(standard(inside) ** 2))
-    certain = np.sign(shift) * np.maximum(np.abs(shift) - 3 / np.sqrt(min(len(out), len(inside))), 0)
+    certain = _beyond(shift, 3 / np.sqrt(min(len(out), len(inside))))
     found = [
         Reading("sum of the steps", lambda x: standard(x).sum(axis=1)),
         Reading("largest step", lambda x: standard(x).max(axis=1)),
@@ -68,6 +68,13 @@ def readings(traces: Floats, coins: Bools) -> list[Reading]:
     ]
     if certain.any():
         found.append(Reading("certain steps", lambda x: standard(x) @ certain))
+    if period is not None and 1 < period <= shift.size // 2:
+        phase = np.arange(shift.size) % period
+        times = np.bincount(phase)
+        usual = np.bincount(phase, shift) / times
+        often = _beyond(usual, 2 / np.sqrt(min(len(out), len(inside)) * times))[phase]
+        if often.any():
+            found.append(Reading("certain steps of each epoch", lambda x: standard(x) @ often))
     mean = float(shift.mean())
     if abs(mean) > 1e-9 and traces.shape[1] > 1:
         # In a share `rate` of the steps the record adds `size`: mean and mean square tell the two
@@ -77,6 +84,12 @@ def readings(traces: Floats, coins: Bools) -> list[Reading]:
         if rate < 1:
             found += [_mixture(standard, size, rate), _epochs(standard, size, round(1 / rate))]
     return found
+
+
+def _beyond(shift: Floats, noise: Floats | float) -> Floats:
+    """What is left of shifts when so much noise is taken off."""
+    left: Floats = np.sign(shift) * np.maximum(np.abs(shift) - noise, 0)
+    return left
 
 
 def _mixture(standard: Callable[[Floats], Floats], size: float, rate: float) -> Reading:

@@ -127,23 +127,56 @@ def load_target(
     )
 
 
-def load_training(name: str) -> Recipe | Callable[..., Any]:
-    """Import a training by "module:name", the current folder included: a `Recipe`, or a function.
+def load_recipe(name: str) -> Recipe:
+    """Import a recipe by "module:name", the current folder included.
 
-    An unfitted estimator is a recipe. A function's arguments are looked at by whoever calls it.
+    The object may be a `Recipe`, an unfitted estimator, or a function (X, y, seed) that returns a fitted
+    model.
 
     Raises:
         PlanError: the name doesn't read, the module doesn't import, or the object is none of these.
     """
+    from reticent.targets.function import FunctionRecipe
+
     thing = _imported(name)
-    if callable(thing) and not hasattr(thing, "fit"):
-        function: Callable[..., Any] = thing
-        return function
-    return load_recipe(name)
+    if (recipe := _as_recipe(thing)) is not None:
+        return recipe
+    if callable(thing) and _takes_three(thing):
+        return FunctionRecipe(thing)
+    raise PlanError(
+        f"the recipe {name!r} is a {type(thing).__name__}; expected a Recipe, an estimator, or a function "
+        "(X, y, seed) that returns a fitted model"
+    )
+
+
+def load_training(name: str) -> Recipe | Callable[..., Any]:
+    """Import a recipe, an estimator or a training function by "module:name", the current folder included.
+
+    Raises:
+        PlanError: as `load_recipe`, but for the function's arguments, which are not looked at.
+    """
+    thing = _imported(name)
+    recipe = _as_recipe(thing)
+    if recipe is None and not callable(thing):
+        raise PlanError(
+            f"the training {name!r} is a {type(thing).__name__}; expected a function train(x, y, seed), a "
+            "recipe or an estimator"
+        )
+    return recipe or thing
+
+
+def _as_recipe(thing: Any) -> Recipe | None:
+    from reticent.targets.sklearn import SklearnRecipe
+
+    if all(hasattr(thing, method) for method in ("fit", "fit_many", "fingerprint")):
+        recipe: Recipe = thing
+        return recipe
+    if hasattr(thing, "get_params") and hasattr(thing, "fit"):
+        return SklearnRecipe(thing)
+    return None
 
 
 def _imported(name: str) -> Any:
-    """The object behind "module:name"; raises as `load_recipe`."""
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise PlanError(f"the recipe {name!r} was given; expected module:name, such as mymodule:recipe")
@@ -168,32 +201,6 @@ def _imported(name: str) -> Any:
     if isinstance(thing, type):
         raise PlanError(f"the recipe {name!r} is a class; give an object of it, such as recipe = {part}(…)")
     return thing
-
-
-def load_recipe(name: str) -> Recipe:
-    """Import a recipe by "module:name", the current folder included.
-
-    The object may be a `Recipe`, an unfitted estimator, or a function (X, y, seed) that returns a fitted
-    model.
-
-    Raises:
-        PlanError: the name doesn't read, the module doesn't import, or the object is none of these.
-    """
-    from reticent.targets.function import FunctionRecipe
-    from reticent.targets.sklearn import SklearnRecipe
-
-    thing = _imported(name)
-    if all(hasattr(thing, method) for method in ("fit", "fit_many", "fingerprint")):
-        recipe: Recipe = thing
-        return recipe
-    if hasattr(thing, "get_params") and hasattr(thing, "fit"):
-        return SklearnRecipe(thing)
-    if callable(thing) and _takes_three(thing):
-        return FunctionRecipe(thing)
-    raise PlanError(
-        f"the recipe {name!r} is a {type(thing).__name__}; expected a Recipe, an estimator, or a function "
-        "(X, y, seed) that returns a fitted model"
-    )
 
 
 def is_sklearn_like(model: Any) -> bool:
