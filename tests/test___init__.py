@@ -14,6 +14,7 @@ NAMES = [
     "Anonymised",
     "Audit",
     "Categories",
+    "Claim",
     "Domain",
     "Finding",
     "Frontier",
@@ -21,6 +22,7 @@ NAMES = [
     "Outputs",
     "Property",
     "Recipe",
+    "Recorder",
     "Records",
     "ReticentError",
     "Roles",
@@ -30,6 +32,7 @@ NAMES = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Verification",
     "Worlds",
     "anonymise",
     "attacks",
@@ -57,6 +60,7 @@ NAMES = [
     "recite_translator",
     "synthesise",
     "try_synthetic",
+    "verify_dp",
     "write_findings",
 ]
 

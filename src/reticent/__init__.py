@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from reticent import attacks, datasets, defences
     from reticent.access import Access, Outputs, Target
     from reticent.anonymised import Anonymised, anonymise
+    from reticent.claim import Claim, Recorder
+    from reticent.claim_trial import verify_dp
     from reticent.continuation_trial import continue_texts
     from reticent.data import Property, Records, Roles
     from reticent.descendants_trial import detune
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from reticent.text_trial import leak_text
     from reticent.threshold import Threshold, Verdict
     from reticent.through_copy import chain
+    from reticent.verification import Verification
     from reticent.weights_trial import read_weights
     from reticent.worlds import Worlds
 
@@ -51,6 +54,7 @@ _HOMES = {
     "Anonymised": "anonymised",
     "Audit": "result",
     "Categories": "synthesis.domain",
+    "Claim": "claim",
     "Domain": "synthesis.domain",
     "Finding": "finding",
     "Frontier": "pareto",
@@ -58,6 +62,7 @@ _HOMES = {
     "Outputs": "access",
     "Property": "data",
     "Recipe": "recipe",
+    "Recorder": "claim",
     "Records": "data",
     "ReticentError": "errors",
     "Roles": "data",
@@ -67,6 +72,7 @@ _HOMES = {
     "Threshold": "threshold",
     "UserError": "errors",
     "Verdict": "threshold",
+    "Verification": "verification",
     "Worlds": "worlds",
     "anonymise": "anonymised",
     "attacks": None,
@@ -94,6 +100,7 @@ _HOMES = {
     "recite_translator": "recitation_trial",
     "synthesise": "synthesis.synthetic",
     "try_synthetic": "synthetic_trial",
+    "verify_dp": "claim_trial",
     "write_findings": "report.page",
 }
 
@@ -102,6 +109,7 @@ __all__ = [
     "Anonymised",
     "Audit",
     "Categories",
+    "Claim",
     "Domain",
     "Finding",
     "Frontier",
@@ -109,6 +117,7 @@ __all__ = [
     "Outputs",
     "Property",
     "Recipe",
+    "Recorder",
     "Records",
     "ReticentError",
     "Roles",
@@ -118,6 +127,7 @@ __all__ = [
     "Threshold",
     "UserError",
     "Verdict",
+    "Verification",
     "Worlds",
     "anonymise",
     "attacks",
@@ -145,6 +155,7 @@ __all__ = [
     "recite_translator",
     "synthesise",
     "try_synthetic",
+    "verify_dp",
     "write_findings",
 ]
 

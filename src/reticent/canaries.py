@@ -138,15 +138,45 @@ def one_run(
     Raises:
         DataError: too few records for so many canaries.
     """
-    plan = CanaryPlan(models=1, canaries=canaries, copies=canary.copies, references=references, seed=seed)
-    signals = _train(recipe, data, plan, canary, workers, cache, progress)
+    return one_planted_run(
+        recipe,
+        with_canaries(data, canaries, canary, seed),
+        CanaryPlan(models=1, canaries=canaries, copies=canary.copies, references=references, seed=seed),
+        claimed_epsilon=claimed_epsilon,
+        delta=delta,
+        workers=workers,
+        cache=cache,
+        progress=progress,
+    )
+
+
+def one_planted_run(
+    recipe: Recipe,
+    records: Records,
+    plan: CanaryPlan,
+    *,
+    claimed_epsilon: float | None = None,
+    delta: float = 1e-5,
+    level: float = 0.95,
+    workers: int | None = None,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> CanaryAudit:
+    """Bound epsilon from one training on records whose canaries somebody has put last.
+
+    Args:
+        plan: of one model, and how many canaries there are.
+        level: of the bounds.
+    """
+    signals = _train(recipe, records, plan, workers, cache, progress)
     scores, included = _scores(signals, plan)
+    told = scores[0], included[0]
     return CanaryAudit(
-        bound=audit_one_run(scores[0], included[0], delta=delta, seed=seed),
-        gaussian=audit_one_run(scores[0], included[0], delta=delta, bound=one_run_epsilon_fdp, seed=seed),
+        bound=audit_one_run(*told, delta=delta, level=level, seed=plan.seed),
+        gaussian=audit_one_run(*told, delta=delta, level=level, bound=one_run_epsilon_fdp, seed=plan.seed),
         claimed_epsilon=claimed_epsilon,
         trainings=plan.trainings,
-        canaries=canaries,
+        canaries=plan.canaries,
         scores=scores[0],
         included=included[0],
     )
@@ -176,7 +206,7 @@ def many_runs(
     if runs < 20:
         raise PlanError(f"{runs} runs were asked for; give at least 20, and 200 to show an epsilon of 3")
     plan = CanaryPlan(models=runs, canaries=1, copies=canary.copies, seed=seed)
-    signals = _train(recipe, data, plan, canary, workers, cache, progress)
+    signals = _train(recipe, with_canaries(data, 1, canary, seed), plan, workers, cache, progress)
     margins, coins = _scores(signals, plan)
     scores, included = margins[:, 0], coins[:, 0]
     strategy = Bonferroni(thresholds=4)
@@ -193,15 +223,13 @@ def many_runs(
 
 def _train(
     recipe: Recipe,
-    data: Records,
+    records: Records,
     plan: CanaryPlan,
-    canary: Canary,
     workers: int | None,
     cache: str | Path | None,
     progress: Progress | None,
 ) -> Signals:
     folder = private_folder(Path(cache) if cache is not None else default_cache())
-    records = with_canaries(data, plan.canaries, canary, plan.seed)
     with (progress or default_progress()).stage("training with canaries", plan.trainings) as advance:
         signals: Any = ask_shadows(
             recipe,

@@ -25,7 +25,8 @@ def test_what_is_written_reads_back(defence):
 
 def test_every_word_can_be_called_by_its_name():
     needs = {"dp_sgd": "epsilon=3", "dp_ftrl": "epsilon=3", "pate": "noise=1"}
-= {"randomise": "epsilon=3", "synthesise": "epsilon=3"} | = {f"private_{kind}": "1.0, (0, 1)" for kind in ("bayes", "forest", "logistic")} | needs
+    needs |= {"randomise": "epsilon=3", "synthesise": "epsilon=3"}
+    needs |= {f"private_{kind}": "1.0, (0, 1)" for kind in ("bayes", "forest", "logistic")}
     for word in words():
         defence = read_defence(f"{word}({needs.get(word, '')})")
         if len(defence.parts) == 1:

@@ -1,6 +1,7 @@
 """The command line: a file a verb.
 
-Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed.
+Exit codes: 0 done, 1 our fault or stopped, 2 the user's mistake, 3 a gate that closed, 4 a trial
+without the power to say anything (not a pass).
 """
 
 from __future__ import annotations
@@ -43,7 +44,17 @@ def main() -> None:
 def _run() -> int:
     import typer
 
-    from reticent.cli import anonymise, attacks, audit, canaries, detune, extract, harden, synthesise
+    from reticent.cli import (
+        anonymise,
+        attacks,
+        audit,
+        canaries,
+        detune,
+        extract,
+        harden,
+        synthesise,
+        verify_dp,
+    )
 
     app = typer.Typer(
         name="reticent",
@@ -62,6 +73,7 @@ def _run() -> int:
     app.command("anonymise")(anonymise.anonymise)
     app.command("detune")(detune.detune)
     app.command("synthesise")(synthesise.synthesise)
+    app.command("verify-dp")(verify_dp.verify_dp)
     return app(standalone_mode=False) or 0  # so that Ctrl-C and mistakes come to `main`
 
 

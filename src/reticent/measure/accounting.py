@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from reticent.errors import MissingExtra, PlanError
+from reticent.measure._checked import Floats
 
 NOISIEST = 1e4
 """The largest noise multiplier tried for a wanted epsilon."""
@@ -85,10 +88,49 @@ def laplace_epsilon(noise: float, times: int, delta: float) -> float:
     return _epsilon(event.SelfComposedDpEvent(event.LaplaceDpEvent(noise), times), delta, noise)
 
 
+class Sampled(NamedTuple):
+    """Equal Gaussian mechanisms, one after another.
+
+    Attributes:
+        noise: standard deviation of the noise over what one record may add.
+        rate: the Poisson sample's share of the records; 1 for all of them.
+        times: how many.
+    """
+
+    noise: float
+    rate: float
+    times: int
+
+
+def composed_epsilon(parts: tuple[Sampled, ...], delta: float) -> float:
+    """Epsilon of the parts together."""
+    return float(_composed(parts).get_epsilon(delta))
+
+
+def composed_delta(parts: tuple[Sampled, ...], epsilons: Floats) -> Floats:
+    """(epsilons,) the delta of the parts together at each."""
+    return np.asarray(_composed(parts).get_delta(epsilons.tolist()), dtype=np.float64)
+
+
+@cache
+def _composed(parts: tuple[Sampled, ...]) -> Any:
+    event = _event()
+    accountant = _accountant(min(part.noise for part in parts))
+    for noise, rate, times in parts:
+        gaussian = event.GaussianDpEvent(noise)
+        sampled = gaussian if rate == 1 else event.PoissonSampledDpEvent(rate, gaussian)
+        accountant.compose(event.SelfComposedDpEvent(sampled, times))
+    return accountant
+
+
 def _epsilon(event: Any, delta: float, noise: float) -> float:
-    accountant = _pld().PLDAccountant(value_discretization_interval=_interval(noise))
+    accountant = _accountant(noise)
     accountant.compose(event)
     return float(accountant.get_epsilon(delta))
+
+
+def _accountant(noise: float) -> Any:
+    return _pld().PLDAccountant(value_discretization_interval=_interval(noise))
 
 
 def _least_noise(epsilon: float, spent: Callable[[float], float]) -> float:

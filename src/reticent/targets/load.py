@@ -10,6 +10,7 @@ import importlib
 import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,46 @@ def load_recipe(name: str) -> Recipe:
         PlanError: the name doesn't read, the module doesn't import, or the object is none of these.
     """
     from reticent.targets.function import FunctionRecipe
+
+    thing = _imported(name)
+    if (recipe := _as_recipe(thing)) is not None:
+        return recipe
+    if callable(thing) and _takes_three(thing):
+        return FunctionRecipe(thing)
+    raise PlanError(
+        f"the recipe {name!r} is a {type(thing).__name__}; expected a Recipe, an estimator, or a function "
+        "(X, y, seed) that returns a fitted model"
+    )
+
+
+def load_training(name: str) -> Recipe | Callable[..., Any]:
+    """Import a recipe, an estimator or a training function by "module:name", the current folder included.
+
+    Raises:
+        PlanError: as `load_recipe`, but for the function's arguments, which are not looked at.
+    """
+    thing = _imported(name)
+    recipe = _as_recipe(thing)
+    if recipe is None and not callable(thing):
+        raise PlanError(
+            f"the training {name!r} is a {type(thing).__name__}; expected a function train(x, y, seed), a "
+            "recipe or an estimator"
+        )
+    return recipe or thing
+
+
+def _as_recipe(thing: Any) -> Recipe | None:
     from reticent.targets.sklearn import SklearnRecipe
 
+    if all(hasattr(thing, method) for method in ("fit", "fit_many", "fingerprint")):
+        recipe: Recipe = thing
+        return recipe
+    if hasattr(thing, "get_params") and hasattr(thing, "fit"):
+        return SklearnRecipe(thing)
+    return None
+
+
+def _imported(name: str) -> Any:
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise PlanError(f"the recipe {name!r} was given; expected module:name, such as mymodule:recipe")
@@ -161,17 +200,7 @@ def load_recipe(name: str) -> Recipe:
         thing = getattr(thing, part)
     if isinstance(thing, type):
         raise PlanError(f"the recipe {name!r} is a class; give an object of it, such as recipe = {part}(…)")
-    if all(hasattr(thing, method) for method in ("fit", "fit_many", "fingerprint")):
-        recipe: Recipe = thing
-        return recipe
-    if hasattr(thing, "get_params") and hasattr(thing, "fit"):
-        return SklearnRecipe(thing)
-    if callable(thing) and _takes_three(thing):
-        return FunctionRecipe(thing)
-    raise PlanError(
-        f"the recipe {name!r} is a {type(thing).__name__}; expected a Recipe, an estimator, or a function "
-        "(X, y, seed) that returns a fitted model"
-    )
+    return thing
 
 
 def is_sklearn_like(model: Any) -> bool:
