@@ -150,3 +150,12 @@ def test_scores_are_needed_where_scores_are_changed(target):
 def test_stages_are_in_order():
     assert Stage.DATA < Stage.TRAINING < Stage.ANSWERS
     assert Composed().parts == ()
+
+
+def test_a_long_option_is_shown_by_a_name_of_its_own():
+    one, other = (
+        d.synthesise(1.0, domain=tuple((f"column {i}", 0.0, high) for i in range(20))) for high in (1.0, 2.0)
+    )
+    assert len(str(one)) < 80
+    assert str(one) != str(other)
+    assert str(one) == str(d.synthesise(1.0, domain=one.domain))

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from reticent.access import Features
 
 
+LONGEST = 60
+"""Characters of an option that are shown."""
+
+
 class Stage(IntEnum):
     """When a defence acts."""
 
@@ -92,7 +96,7 @@ class Defence:
         return Composed((*self.parts, *other.parts))
 
     def __str__(self) -> str:
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in _options(self)]
+        shown = [f"{f.name}={_shown(getattr(self, f.name))}" for f in _options(self)]
         return f"{self.word}({', '.join(shown)})"
 
 
@@ -406,6 +410,12 @@ class Answering:
     def _guarded(self, target: Target, data: Records, seed: int) -> Target:
         calibration = Calibration(data, self.reference) if self.reference is not None else None
         return guarded(target, self.outputs, calibration, seed)
+
+
+def _shown(value: object) -> str:
+    """A value as it is written; of a long one, such as what every column may hold, a name for its content."""
+    written = repr(value)
+    return written if len(written) <= LONGEST else f"<{fingerprint(value)[:8]}>"
 
 
 def _options(defence: Any) -> list[Field[Any]]:
