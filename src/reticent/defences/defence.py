@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reticent.access import Features
 
 
-LONGEST = 60
+LONGEST = 200
 """Characters of an option that are shown."""
 
 
