@@ -101,7 +101,7 @@ DEFENCES: dict[str, tuple[str, ...]] = {
 
 
 UNTUNED = ("cifar10",)
-"""Where private training is not tuned to the usefulness of the rest: forty ways of convolutions take an hour."""
+"""Where private training is not tuned to the usefulness of the rest: forty ways of it would take an hour."""
 
 
 def main() -> None:

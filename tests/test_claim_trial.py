@@ -15,7 +15,7 @@ from reticent.verification import Outcome
 
 
 def tried(train, claim, cache, **options):
-    options = {"runs": 200, "outliers": 0, "workers": 1, **options}
+    options = {"runs": 100, "outliers": 0, "workers": 1, **options}
     return verify_dp(train, claim, cache=cache, progress=Quiet(), **options)
 
 
