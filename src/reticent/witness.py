@@ -198,17 +198,10 @@ class Twins:
         return [int(s) for s in rng.integers(0, 2**31 - 1, self.pairs).repeat(2)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Totals:
-    """What all updates add up to, and the weights in the end; zeros where they are not looked at.
-
-    Attributes:
-        updates, weights: numbers in each of them; 0 to look at none.
-    """
+class OfTraining:
+    """A question about how a model was trained, of the last record alone; no model that serves answers it."""
 
     needs: ClassVar[Access] = Access.WEIGHTS
-    updates: int
-    weights: int
 
     @property
     def part(self) -> slice:
@@ -216,8 +209,28 @@ class Totals:
         return slice(-1, None)
 
     def ask(self, target: Metered, records: Records) -> FloatArray:
-        """Never put through a meter."""
-        raise NotImplementedError
+        """Refuse: only `ask_trained` knows the training.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError("how a model was trained can't be asked of a model that serves")
+
+    def queries(self, records: int) -> int:
+        """None: nobody is asked."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals(OfTraining):
+    """What all updates add up to, and the weights in the end; zeros where they are not looked at.
+
+    Attributes:
+        updates, weights: numbers in each of them; 0 to look at none.
+    """
+
+    updates: int
+    weights: int
 
     def ask_trained(self, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
         """(1, 2, the larger of both): updates, weights."""
@@ -229,13 +242,9 @@ class Totals:
             found[0, 1, : self.weights] = target.weights
         return found
 
-    def queries(self, records: int) -> int:
-        """None."""
-        return 0
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tells:
+class Tells(OfTraining):
     """What a training shows of the outlier: the model's margin, its weights along a direction, each update
     along another; NaN where it does not show it.
 
@@ -244,19 +253,9 @@ class Tells:
         of_updates, of_weights: (numbers,) unit directions.
     """
 
-    needs: ClassVar[Access] = Access.WEIGHTS
     steps: int
     of_updates: FloatArray
     of_weights: FloatArray
-
-    @property
-    def part(self) -> slice:
-        """The outlier alone."""
-        return slice(-1, None)
-
-    def ask(self, target: Metered, records: Records) -> FloatArray:
-        """Never put through a meter."""
-        raise NotImplementedError
 
     def ask_trained(self, target: Target, data: Records, mask: BoolArray, seed: int) -> FloatArray:
         """(1, 2 + steps, 1): margin, weights, updates.
@@ -280,10 +279,6 @@ class Tells:
             assert target.updates is not None
             found[2:] = target.updates @ self.of_updates
         return found[None, :, None]
-
-    def queries(self, records: int) -> int:
-        """One."""
-        return 1
 
 
 def _stacked(updates: Sequence[FloatArray]) -> FloatArray | None:
