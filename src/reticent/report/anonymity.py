@@ -108,7 +108,13 @@ def _worst(made: Anonymised) -> tuple[tuple[int, int, int, str], ...]:
 def risk_plot(before: Risk, after: Risk) -> str:
     """How many rows are in classes of each size, and how many are at each risk or a higher one."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter, StrMethodFormatter
+    from matplotlib.ticker import (
+        FuncFormatter,
+        LogLocator,
+        NullFormatter,
+        PercentFormatter,
+        StrMethodFormatter,
+    )
 
     drawing = Figure(figsize=(9.2, 3.5), layout="constrained")
     left, right = drawing.subplots(1, 2)
@@ -123,6 +129,8 @@ def risk_plot(before: Risk, after: Risk) -> str:
         right.plot(np.r_[at, 1], np.r_[reached, 0], color=colour, lw=1.6, drawstyle="steps-pre", label=name)
     for axes in (left, right):
         axes.set_xscale("log")
+        if largest < 100:  # too few powers of ten to read by
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.spines[["top", "right"]].set_visible(False)
