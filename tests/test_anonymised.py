@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import reticent as rt
 from reticent.anonymity.check import prove
-from reticent.anonymity.privacy import Diversity
+from reticent.anonymity.privacy import models
 from reticent.errors import DataError, PlanError
 
 sys.path.insert(0, str(Path(__file__).parent / "anonymity"))
-from tables import JOBS, QUASI, people
+from tables import ILLS, JOBS, QUASI, people
 
 
 def hospital(rows: int = 200) -> pd.DataFrame:
@@ -38,28 +38,39 @@ ASK = {"quasi": ("age", "zip", "sex"), "sensitive": ("diagnosis",), "drop": ("na
 
 
 @settings(max_examples=30, deadline=None)
-@given(people(least=8), st.integers(2, 4), st.booleans(), st.sampled_from([0.0, 0.2]))
-def test_every_release_is_what_it_promises(table, k, strict, suppress):
+@given(
+    people(least=8),
+    st.integers(2, 4),
+    st.booleans(),
+    st.sampled_from([0.0, 0.2]),
+    st.sampled_from([{"l": 2}, {"t": 0.2}, {"l": 2, "t": 0.5}]),
+    st.booleans(),
+)
+def test_every_release_is_what_it_promises(table, k, strict, suppress, asked, tree):
+    trees = {"job": JOBS, "ill": ILLS} if tree and "t" in asked else {"job": JOBS}
+    if "l" not in asked:
+        table["ill"] = table["ill"].where(table["age"] != table["age"].max())  # missing, in few classes
     try:
         made = rt.anonymise(
             table,
             quasi=QUASI,
             sensitive=["ill"],
             k=k,
-            l=2,
-            hierarchies={"job": JOBS},
+            hierarchies=trees,
             strict=strict,
             suppress=suppress,
+            **asked,
         )
-    except PlanError:
-        return  # too few values of the secret
+    except (PlanError, DataError):  # too few values of the secret, or none
+        assert table["ill"].nunique() < 2
+        return
     proof = prove(
         made.table,
         QUASI,
         k,
         sensitive=["ill"],
-        models=[Diversity(2)],
-        hierarchies={"job": JOBS},
+        models=models(asked.get("l"), asked.get("t"), "distinct", 3.0),
+        hierarchies=trees,
         original=table.iloc[made.rows],
     )
     assert proof.holds and proof == made.proof
@@ -67,6 +78,15 @@ def test_every_release_is_what_it_promises(table, k, strict, suppress):
     assert 0 <= made.utility.penalty <= 1
     assert made.risk.prosecutor <= 1 / k
     assert len(np.unique(made.classes)) == proof.classes
+    assert ("ill as far apart as in its hierarchy" in made.asked) == ("ill" in trees)
+
+
+def test_a_hierarchy_of_the_secret_lets_classes_be_smaller():
+    """Where values that are alike may stand for each other, a class need not hold them all."""
+    table = hospital(400)
+    tree = {"diagnosis": {"breath": ["flu", "asthma"], "*": ["gout"], "well": ["none"]}}
+    plain, wise = (rt.anonymise(table, k=5, t=0.15, hierarchies=h, **ASK) for h in ({}, tree))
+    assert wise.proof.classes > plain.proof.classes
 
 
 def test_what_is_no_quasi_identifier_stays_and_what_is_dropped_goes():
@@ -107,7 +127,9 @@ def test_a_table_is_written_whole_for_its_owner_alone(tmp_path, name):
         ({"l": 2, "sensitive": ()}, PlanError, "no sensitive column"),
         ({"suppress": 1.0}, PlanError, "suppress=1.0"),
         ({"hierarchies": {"zip": {"02": ["0215"]}}}, DataError, "lacks the value"),
-        ({"hierarchies": {"name": {"x": ["y"]}}}, PlanError, "no quasi-identifier"),
+        ({"hierarchies": {"name": {"x": ["y"]}}}, PlanError, "of 'name', which is no quasi-identifier"),
+        ({"hierarchies": {"diagnosis": ["flu"]}}, PlanError, "nor sensitive with a t"),
+        ({"hierarchies": {"diagnosis": ["flu"]}, "t": 0.2}, DataError, "'diagnosis' lacks the value"),
     ],
 )
 def test_a_mistake_is_a_sentence(change, error, sentence):

@@ -109,7 +109,8 @@ def anonymise(
         sensitive: columns that nobody should learn of a person; they stay as they are.
         k, l, t: rows, sensitive values and closeness of each class; without l or t none is asked.
         diversity, c: "distinct", "entropy" or "recursive", and the latter's c.
-        hierarchies: by column of categories, how values become general; without, they are said or not.
+        hierarchies: by column of categories, how values become general; without, they are said or not. Of a
+            sensitive column, for t: values are as far apart as the node over both is high.
         strict: rows of equal quasi-identifiers look alike afterwards too.
         suppress: share of rows that may be left out, those that cost most.
         drop: columns left out.
@@ -138,11 +139,12 @@ def anonymise(
         raise PlanError(
             f"k={k} was given and the table has {len(frame):,} rows; give a smaller k or more rows"
         )
-    columns = columns_of(frame, quasi, trees)
+    apart = {name: trees[name] for name in sensitive if name in trees and t is not None}
+    columns = columns_of(frame, quasi, {name: trees[name] for name in trees if name not in apart})
     others = tuple(str(c) for c in frame.columns if c not in (*quasi, *sensitive, *drop))
     _no_identifiers(frame, [o for o in others if o not in pseudonyms])
     asked = models(l, t, diversity, c)
-    rule = Rule(k, asked, tuple(secret_of(name, frame[name]) for name in sensitive))
+    rule = Rule(k, asked, tuple(secret_of(name, frame[name], apart.get(name)) for name in sensitive))
     cells = generalise(columns, rule, strict=strict, suppress=suppress, progress=progress)
     kept = frame.iloc[cells.rows].reset_index(drop=True)
     hashed = {name: key.column(kept[name]) for name in pseudonyms} if key is not None else {}
@@ -159,7 +161,9 @@ def anonymise(
         risk=risks.after(cells, population),
         utility=utility(cells, k),
         proof=proof,
-        asked=", ".join([f"k = {k}", *map(str, asked)]),
+        asked=", ".join(
+            [f"k = {k}", *map(str, asked), *(f"{name} as far apart as in its hierarchy" for name in apart)]
+        ),
         quasi=quasi,
         sensitive=sensitive,
         others=others,

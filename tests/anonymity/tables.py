@@ -11,7 +11,27 @@ from reticent.anonymity.hierarchy import Hierarchy
 JOBS = Hierarchy.from_tree(
     {"state": ["federal", "local"], "self": {"big": ["a", "b"], "*": ["c"]}, "*": ["none"]}
 )
+ILLS = Hierarchy.from_tree({"lung": {"infection": ["p", "q"], "*": ["s"]}, "*": ["r"]})
 QUASI = ("age", "job", "town")
+
+
+@st.composite
+def trees(draw, most: int = 7) -> Hierarchy:
+    """Small trees, uneven ones and such with nodes of one child among them."""
+    paths: list[tuple[str, ...]] = []
+    made = 0
+
+    def grow(above: tuple[str, ...], depth: int) -> None:
+        nonlocal made
+        for _ in range(draw(st.integers(1, 3))):
+            made += 1
+            if depth == 0 or draw(st.booleans()):
+                paths.append((f"v{made}", *above))
+            else:
+                grow((f"n{made}", *above), depth - 1)
+
+    grow((), draw(st.integers(0, 3)))
+    return Hierarchy.from_paths(paths[:most])
 
 
 @st.composite

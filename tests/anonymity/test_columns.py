@@ -23,7 +23,7 @@ from tables import JOBS, QUASI, people
 
 @settings(max_examples=30, deadline=None)
 @given(people(), st.integers(2, 4), st.integers(0, 99))
-def test_drawn_values_lie_in_their_cells_and_keep_their_type(table, k, seed):
+def test_drawn_values_lie_in_their_cells_and_keep_their_type_and_penalties_are_shares(table, k, seed):
     columns = columns_of(table, QUASI, {"job": JOBS})
     cells = generalise(columns, Rule(k))
     for column, (name, drawn) in zip(columns, cells.values(seed).items(), strict=True):
@@ -31,6 +31,9 @@ def test_drawn_values_lie_in_their_cells_and_keep_their_type(table, k, seed):
         again = cells.values(seed)[name]
         pd.testing.assert_series_equal(drawn, again)
         j = QUASI.index(name)
+        width = column.width(cells.low[:, j], cells.high[:, j])
+        assert ((width >= 0) & (width <= 1)).all()
+        assert (width[cells.low[:, j] == cells.high[:, j]] == 0).all()
         low, high = cells.low[cells.cell, j], cells.high[cells.cell, j]
         if isinstance(column, Ordered):
             known = high < len(column.values)
@@ -40,17 +43,6 @@ def test_drawn_values_lie_in_their_cells_and_keep_their_type(table, k, seed):
             assert isinstance(column, Nominal)
             leaf = [column.originals.index(None if pd.isna(v) else v) for v in drawn]
             assert ((leaf >= low) & (leaf <= high)).all()
-
-
-@settings(max_examples=30, deadline=None)
-@given(people(), st.integers(2, 4))
-def test_penalties_are_shares(table, k):
-    columns = columns_of(table, QUASI, {"job": JOBS})
-    cells = generalise(columns, Rule(k))
-    for j, column in enumerate(columns):
-        width = column.width(cells.low[:, j], cells.high[:, j])
-        assert ((width >= 0) & (width <= 1)).all()
-        assert (width[cells.low[:, j] == cells.high[:, j]] == 0).all()
 
 
 def test_days_are_ordered_and_read_as_days():

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from reticent.anonymity.check import prove
-
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "anonymise", "patients.csv"]
+from reticent.anonymity.hierarchy import read_hierarchies
+from reticent.anonymity.privacy import Closeness, Diversity
+from reticent.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -27,47 +28,76 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "diagnosis": rng.choice(["flu", "gout", "none"], 300),
         }
     ).to_csv(folder / "patients.csv", index=False)
-    (folder / "zip.toml").write_text('[zip]\nBoston = ["02139", "02140"]\n"*" = ["10001"]\n')
+    (folder / "trees.toml").write_text(
+        '[zip]\nBoston = ["02139", "02140"]\n"*" = ["10001"]\n'
+        '[diagnosis]\nill = ["flu", "gout"]\n"*" = ["none"]\n'
+    )
+    (folder / "diagnosis.csv").write_text("flu;ill;*\ngout;ill;*\n")
     (folder / "less.toml").write_text('[zip]\nBoston = ["02139", "02140"]\n')
     (folder / "key").write_text("k" * 40)
     return folder
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from reticent.cli import main; main()", "anonymise", "patients.csv"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [*command, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
     )
 
 
 def test_a_table_comes_out_proved_with_its_page(folder: Path) -> None:
-    words = ["--quasi", "age,zip", "--sensitive", "diagnosis", "--k", "9", "--l", "2", "--t", "0.5"]
-    words += ["--hierarchies", "zip.toml", "--pseudonymise", "id", "--key-file", "key"]
+    words = ["--quasi", "age,zip", "--sensitive", "diagnosis", "--k", "9", "--l", "2", "--t", "0.3"]
+    words += ["--hierarchies", "trees.toml", "--pseudonymise", "id", "--key-file", "key"]
     made = run(folder, *words, "--out", "safe.csv", "--report", "risk.html")
     assert made.returncode == 0, made.stderr
     assert "0 % after" in made.stdout
     table = pd.read_csv(folder / "safe.csv", dtype=str)
-    assert prove(table, ["age", "zip"], 9).holds
+    trees = {"diagnosis": read_hierarchies(folder / "trees.toml")["diagnosis"]}
+    asked = {"sensitive": ["diagnosis"], "models": [Diversity(2), Closeness(0.3)], "hierarchies": trees}
+    assert prove(table, ["age", "zip"], 9, **asked).holds
     assert set(table["zip"]) <= {"02139", "02140", "10001", "Boston", "*"}
     assert not table["id"].str.startswith("P").any() and table["id"].nunique() == 300
-    assert "Who can be found in patients.csv" in (folder / "risk.html").read_text()
+    page = (folder / "risk.html").read_text()
+    assert "Who can be found in patients.csv" in page
+    assert "diagnosis as far apart as in its hierarchy" in page
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--quasi", "age,zip"], "'id' has another value in each row"),
-        (["--quasi", "age,id"], "so it is an identifier"),
-        (["--quasi", " ", "--drop", "id"], "no quasi-identifiers were named"),
-        (["--quasi", "age", "--drop", "id", "--k", "301"], "the table has 300 rows"),
-        (["--quasi", "zip", "--drop", "id", "--hierarchies", "less.toml"], "lacks the value '10001'"),
-        (["--quasi", "age", "--pseudonymise", "id", "--key-file", "none"], "no key file"),
-        (["--quasi", "age", "--drop", "id", "--sensitive", "diagnosis", "--l", "4"], "has 3 values"),
+        ("--quasi age,zip", "'id' has another value in each row"),
+        ("--quasi age,id", "so it is an identifier"),
+        ("--quasi , --drop id", "no quasi-identifiers were named"),
+        ("--quasi age --drop id --k 301", "the table has 300 rows"),
+        ("--quasi zip --drop id --hierarchies less.toml", "lacks the value '10001'"),
+        ("--quasi age --pseudonymise id --key-file none", "no key file"),
+        ("--quasi age --drop id --sensitive diagnosis --l 4", "has 3 values"),
+        (
+            "--quasi age --drop id --sensitive diagnosis --t 0.2 --hierarchies diagnosis.csv",
+            "'diagnosis' lacks the",
+        ),
+        ("--quasi age --drop id --sensitive diagnosis --hierarchies diagnosis.csv", "nor sensitive with a t"),
+        (
+            "--quasi age --drop id --sensitive zip --t 0.2 --hierarchies diagnosis.csv",
+            "nor sensitive with a t",
+        ),
     ],
 )
-def test_mistakes_are_sentences_and_write_nothing(folder: Path, words: list[str], sentence: str) -> None:
-    made = run(folder, *words, "--out", "none.csv", "--report", "none.html")
-    assert made.returncode == 2
-    assert sentence in made.stderr
-    assert len(made.stderr.strip().splitlines()) == 1
+def test_mistakes_are_sentences_and_write_nothing(
+    folder: Path,
+    words: str,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    written = "--out none.csv --report none.html"
+    monkeypatch.setattr(sys, "argv", ["reticent", "anonymise", "patients.csv", *f"{words} {written}".split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert sentence in said
+    assert len(said.strip().splitlines()) == 1
     assert not (folder / "none.csv").exists() and not (folder / "none.html").exists()

@@ -59,7 +59,8 @@ def prove(
 
     Args:
         sensitive, models: each model is asked of each of these columns.
-        hierarchies: by column; a cell must be a name of its tree.
+        hierarchies: by column; a cell must be a name of its tree, and a sensitive column's values are as far
+            apart as its tree says.
         original: the rows behind the released ones, in the same order: each cell must cover its value.
 
     Raises:
@@ -75,12 +76,19 @@ def prove(
     if len(released) and sizes.min() < k:
         faults.append(f"{int((sizes < k).sum())} classes have fewer than {k} rows")
     for column in sensitive:
+        tree = trees.get(column)
+        if tree is not None and (strange := _strange(released[column], [path[0] for path in tree.paths])):
+            faults.append(f"{strange} values of {column!r} are not in its hierarchy")
         for model in models:
-            bad = sum(not good for good in _asked(released[column], number, model))
+            if isinstance(model, Closeness) and tree is not None:
+                bad = int((_far(released[column], number, tree) > model.t + 1e-7).sum())
+            else:
+                bad = sum(not good for good in _asked(released[column], number, model))
             if bad:
                 faults.append(f"{bad} classes break {model} in {column!r}")
     for column in quasi:
-        if column in trees and (strange := _strange(released[column], trees[column])):
+        names = ["*", *(name for path in trees[column].paths for name in path)] if column in trees else None
+        if names is not None and (strange := _strange(released[column], names)):
             faults.append(f"{strange} cells of {column!r} are no names of its hierarchy")
         if original is not None:
             uncovered = _uncovered(released[column], original[column], trees.get(column))
@@ -124,8 +132,38 @@ def _fulfils(model: Model, counts: Mapping[int, int], whole: Sequence[float], nu
     raise DataError(f"nothing is known of how to prove {model}; give a model of reticent.anonymity.privacy")
 
 
-def _strange(cells: pd.Series[Any], tree: Hierarchy) -> int:
-    names = {"*", *(name for path in tree.paths for name in path)}
+def _far(secret: pd.Series[Any], number: pd.Series[Any], tree: Hierarchy) -> np.ndarray[Any, Any]:
+    """(classes,) how far each is from the table: Li et al. 2007's sum of cost(N), node by node."""
+    import pandas as pd
+
+    named = secret.map(str, na_action="ignore").astype(object).where(secret.notna(), "(missing)")
+    shares = pd.crosstab(number.to_numpy(), named.to_numpy(), normalize="index")
+    off = {str(name): (shares[name] - (named == name).mean()).to_numpy() for name in shares}
+    down = [path[::-1] for path in tree.paths]
+    _, height, cost = _hauled([*down, ("(missing)",)] if secret.isna().any() else down, off)
+    return np.broadcast_to(np.asarray(cost) / max(1, height), len(shares))
+
+
+def _hauled(below: Sequence[tuple[str, ...]], off: Mapping[str, Any]) -> tuple[Any, int, Any]:
+    """Of a node with these names below it: extra, height, and what it and all lower nodes cost in levels.
+
+    Extra and cost are of every class at once.
+    """
+    children: dict[str, list[tuple[str, ...]]] = {}
+    for name, *rest in below:
+        children.setdefault(name, []).append(tuple(rest))
+    told = [
+        (off.get(name, 0.0), 0, 0.0) if rest == [()] else _hauled(rest, off)
+        for name, rest in children.items()
+    ]
+    height = 1 + max((high for _, high, _ in told), default=0)
+    more = sum(np.maximum(extra, 0) for extra, _, _ in told)
+    less = sum(np.maximum(-extra, 0) for extra, _, _ in told)
+    cost = sum(lower for _, _, lower in told) + height * np.minimum(more, less)
+    return sum(extra for extra, _, _ in told), height, cost
+
+
+def _strange(cells: pd.Series[Any], names: Sequence[str]) -> int:
     return int((~cells.dropna().map(str).isin(names)).sum())
 
 

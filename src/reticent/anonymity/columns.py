@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reticent.access import FloatArray, IntArray
-from reticent.anonymity.hierarchy import ROOT, Hierarchy
+from reticent.anonymity.hierarchy import MISSING, ROOT, Hierarchy
 from reticent.errors import DataError, PlanError
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ FEW = 100
 
 LONG = 40
 """Characters, on average, from which different texts are taken for free text."""
-
-MISSING = "(missing)"
-"""The leaf of a missing value in a hierarchy."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -225,7 +222,7 @@ def columns_of(
 
     Raises:
         DataError: no such column, an empty one, an identifier, free text, a value that a hierarchy lacks.
-        PlanError: no quasi-identifier at all, one named twice, or a hierarchy of no quasi-identifier.
+        PlanError: no quasi-identifier at all, one named twice, or a hierarchy of another column.
     """
     if not quasi:
         raise PlanError(
@@ -236,7 +233,8 @@ def columns_of(
         raise PlanError("a quasi-identifier was named twice; name each once")
     if strange := sorted(hierarchies.keys() - set(quasi)):
         raise PlanError(
-            f"there is a hierarchy of {strange[0]!r}, which is no quasi-identifier; add it to them"
+            f"there is a hierarchy of {strange[0]!r}, which is no quasi-identifier, nor sensitive with a t "
+            "that asks how far its values are apart; name it as one, or leave the hierarchy out"
         )
     if not len(table):
         raise DataError("the table has no rows; give one with people in it")
@@ -312,7 +310,7 @@ def _categories(name: str, column: Any, tree: Hierarchy | None) -> Nominal:
     tree = Hierarchy.flat(named) if tree is None else tree
     gone = column.isna().to_numpy()
     if gone.any():
-        tree = Hierarchy((*tree.paths, (MISSING,)))
+        tree = tree.with_missing()
         named[MISSING] = None
     numbers, uniques = pd.factorize(column)
     places = tree.code([*(str(u) for u in uniques), *([MISSING] if gone.any() else [])], name)

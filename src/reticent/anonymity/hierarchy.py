@@ -21,6 +21,9 @@ from reticent.errors import DataError, PlanError
 ROOT = "*"
 """The node over everything: it says nothing."""
 
+MISSING = "(missing)"
+"""The leaf of a missing value."""
+
 Nested = Mapping[str, "Nested"] | Sequence[str]
 """A tree as a plan holds it: names of nodes, and lists of values at the end. Values named under `*` hang
 directly where it stands."""
@@ -86,6 +89,10 @@ class Hierarchy:
         """
         return cls.from_paths(_paths(tree, ()))
 
+    def with_missing(self) -> Hierarchy:
+        """The same with a last leaf for missing values, which are like no other."""
+        return Hierarchy((*self.paths, (MISSING,)))
+
     @cached_property
     def leaves(self) -> tuple[str, ...]:
         """The values, in order."""
@@ -129,6 +136,24 @@ class Hierarchy:
             for name in (ROOT, *self.paths[leaf]):
                 firsts[self._number[name]] = leaf
         return firsts
+
+    @cached_property
+    def heights(self) -> IntArray:
+        """(nodes,) steps from each node down to the lowest leaf under it; a leaf has none."""
+        steps = np.zeros(len(self.nodes), dtype=np.int64)
+        for path in self.paths:
+            for height, name in enumerate((*path, ROOT)):
+                steps[self._number[name]] = max(steps[self._number[name]], height)
+        return steps
+
+    @cached_property
+    def above(self) -> IntArray:
+        """(nodes,) the node over each; the root is over itself."""
+        over = np.zeros(len(self.nodes), dtype=np.int64)
+        for path in self.paths:
+            for name, node in zip(path, (*path[1:], ROOT), strict=True):
+                over[self._number[name]] = self._number[node]
+        return over
 
     def common(self, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
         """The lowest node over leaves `low` to `high` (sets,), and its depth (0: the root)."""

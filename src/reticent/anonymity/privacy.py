@@ -10,13 +10,14 @@ than diversity of one column given another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from reticent.access import BoolArray, FloatArray, IntArray
+from reticent.anonymity.hierarchy import MISSING, Hierarchy
 from reticent.errors import DataError, PlanError
 
 CELLS = 1 << 23
@@ -25,17 +26,21 @@ CELLS = 1 << 23
 SLACK = 1e-9
 """What rounding may cost: a bound met exactly is met."""
 
+Distance = Callable[[FloatArray], FloatArray]
+"""How far values are apart: takes the share of each value in a class less its share in the table (classes,
+values), returns the class's earth mover's distance from the table (classes,), 0 to 1."""
+
 
 class Model(Protocol):
     """Asks something of the sensitive values in a class."""
 
-    def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
+    def holds(self, counts: IntArray, whole: FloatArray, distance: Distance) -> BoolArray:
         """Which classes fulfil it.
 
         Args:
             counts: (classes, values) rows of each class that have each value, values in their order.
             whole: (values,) shares in the whole table.
-            ordered: whether values are numbers.
+            distance: how far values are apart.
         """
 
     def possible(self, counts: IntArray, column: str) -> None:
@@ -55,7 +60,7 @@ class Diversity:
     def __str__(self) -> str:
         return f"l = {self.l} different values"
 
-    def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
+    def holds(self, counts: IntArray, whole: FloatArray, distance: Distance) -> BoolArray:
         """Which classes hold l values or more."""
         return np.asarray((counts > 0).sum(axis=1) >= self.l)
 
@@ -77,7 +82,7 @@ class EntropyDiversity:
     def __str__(self) -> str:
         return f"l = {self.l} by entropy"
 
-    def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
+    def holds(self, counts: IntArray, whole: FloatArray, distance: Distance) -> BoolArray:
         """Which classes have the entropy."""
         p = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         entropy = -np.sum(p * np.log(np.where(p > 0, p, 1.0)), axis=1)
@@ -86,7 +91,7 @@ class EntropyDiversity:
     def possible(self, counts: IntArray, column: str) -> None:
         """Raise PlanError where the table has fewer values than l, or less entropy."""
         _enough(self.l, counts, column)
-        if not self.holds(counts[None], counts / counts.sum(), ordered=False)[0]:
+        if not self.holds(counts[None], counts / counts.sum(), equal)[0]:
             raise PlanError(
                 f"the values of {column!r} have too little entropy for l={self.l} in the whole table; "
                 "give a smaller l, or diversity='distinct'"
@@ -110,7 +115,7 @@ class RecursiveDiversity:
     def __str__(self) -> str:
         return f"({self.c}, {self.l}) recursive"
 
-    def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
+    def holds(self, counts: IntArray, whole: FloatArray, distance: Distance) -> BoolArray:
         """Which classes fulfil r1 < c (rl + ... + rm)."""
         falling = -np.sort(-counts, axis=1)
         return np.asarray(falling[:, 0] < self.c * falling[:, int(self.l) - 1 :].sum(axis=1))
@@ -118,7 +123,7 @@ class RecursiveDiversity:
     def possible(self, counts: IntArray, column: str) -> None:
         """Raise PlanError where the whole table does not fulfil it."""
         _enough(self.l, counts, column)
-        if not self.holds(counts[None], counts / counts.sum(), ordered=False)[0]:
+        if not self.holds(counts[None], counts / counts.sum(), equal)[0]:
             raise PlanError(
                 f"the values of {column!r} are not ({self.c}, {self.l})-diverse in the whole table; "
                 "give a smaller l or a larger c"
@@ -129,8 +134,9 @@ class RecursiveDiversity:
 class Closeness:
     """t-closeness: at most t of mass times distance separates a class from the table (earth mover's).
 
-    Of numbers the distance is between ranks, over the number of values less one; of categories it is one
-    between any two (Li et al. 2007, section 4).
+    Of numbers the distance is between ranks, over the number of values less one (`by_rank`); of categories it
+    is one between any two (`equal`), or the height at which they become one in their hierarchy, over its own
+    (`Levels`; Li et al. 2007, section 4).
     """
 
     t: float
@@ -142,20 +148,61 @@ class Closeness:
     def __str__(self) -> str:
         return f"t = {self.t}"
 
-    def holds(self, counts: IntArray, whole: FloatArray, *, ordered: bool) -> BoolArray:
+    def holds(self, counts: IntArray, whole: FloatArray, distance: Distance) -> BoolArray:
         """Which classes are close."""
-        return np.asarray(earth_mover(counts, whole, ordered=ordered) <= self.t + SLACK)
+        return np.asarray(earth_mover(counts, whole, distance) <= self.t + SLACK)
 
     def possible(self, counts: IntArray, column: str) -> None:
         """The whole table is always close to itself."""
 
 
-def earth_mover(counts: IntArray, whole: FloatArray, *, ordered: bool) -> FloatArray:
+def earth_mover(counts: IntArray, whole: FloatArray, distance: Distance) -> FloatArray:
     """(classes,) distance of each class's values from the whole table's, 0 to 1."""
-    off = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) - whole
-    if not ordered:
-        return np.asarray(np.abs(off).sum(axis=1) / 2)
-    return np.asarray(np.abs(np.cumsum(off, axis=1)).sum(axis=1) / max(1, len(whole) - 1))
+    return distance(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) - whole)
+
+
+def by_rank(off: FloatArray) -> FloatArray:
+    """Of numbers: what is too much is carried from each value to the next."""
+    return np.asarray(np.abs(np.cumsum(off, axis=1)).sum(axis=1) / max(1, off.shape[1] - 1))
+
+
+def equal(off: FloatArray) -> FloatArray:
+    """Of categories that are all as far apart: what is too much is carried once."""
+    return np.asarray(np.abs(off).sum(axis=1) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Of categories in a hierarchy: the height of the lowest node over two, over the root's height H.
+
+    Li et al. 2007 add up height(N) / H · min(pos_extra(N), neg_extra(N)) over inner nodes N, from below. The
+    same distances are those of a walk along the tree's edges, each half as long as its upper end is higher
+    than its lower, over H; and |extra| of the lower end must cross it. So this adds up |extra| times length
+    over edges: no walk from below, and all classes at once.
+
+    Attributes:
+        first, past: (runs,) values that nodes cover, in the hierarchy's order.
+        step: (runs,) what it costs to carry over the edge of each.
+    """
+
+    first: IntArray
+    past: IntArray
+    step: FloatArray
+
+    @classmethod
+    def of(cls, tree: Hierarchy, leaves: IntArray) -> Levels:
+        """Between some leaves (values,), rising; nodes over the same ones are put together."""
+        climb = (tree.heights[tree.above] - tree.heights) / (2 * max(1, int(tree.heights[0])))
+        ends = np.column_stack([tree.first, tree.first + tree.sizes])
+        runs, same = np.unique(np.searchsorted(leaves, ends), axis=0, return_inverse=True)
+        step = np.bincount(same.reshape(-1), weights=climb, minlength=len(runs))
+        moves = (runs[:, 0] < runs[:, 1]) & (runs[:, 1] - runs[:, 0] < len(leaves))  # all together are even
+        return cls(runs[moves, 0], runs[moves, 1], step[moves].astype(np.float64))
+
+    def __call__(self, off: FloatArray) -> FloatArray:
+        """See `Distance`."""
+        below = np.cumsum(np.pad(off, ((0, 0), (1, 0))), axis=1)
+        return np.asarray(np.abs(below[:, self.past] - below[:, self.first]) @ self.step)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,17 +213,17 @@ class Secret:
         name: of the column.
         codes: (rows,) positions of the values in their order; a missing one is a value, the last.
         values: how many values there are.
-        ordered: whether they are numbers.
+        distance: how far they are apart.
     """
 
     name: str
     codes: IntArray
     values: int
-    ordered: bool
+    distance: Distance
 
     def take(self, rows: IntArray) -> Secret:
         """The same values of fewer rows."""
-        return Secret(self.name, self.codes[rows], self.values, self.ordered)
+        return Secret(self.name, self.codes[rows], self.values, self.distance)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,7 +273,7 @@ class Rule:
                 counts = np.bincount(key, minlength=(past - first) * secret.values)
                 counts = counts.reshape(past - first, secret.values)
                 for model in self.models:
-                    good[first:past] &= model.holds(counts, whole, ordered=secret.ordered)
+                    good[first:past] &= model.holds(counts, whole, secret.distance)
         return good
 
 
@@ -274,20 +321,29 @@ def _whole(l: float) -> int:  # noqa: E741
     return int(l)
 
 
-def secret_of(name: str, values: object) -> Secret:
+def secret_of(name: str, values: object, tree: Hierarchy | None = None) -> Secret:
     """Read a sensitive column.
 
+    Args:
+        tree: how far its values are apart; without, numbers are by their ranks and all others the same.
+
     Raises:
-        DataError: it holds nothing.
+        DataError: it holds nothing, or a value that the hierarchy lacks.
     """
     import pandas as pd
 
     column = pd.Series(values)
-    if column.isna().all():
+    gone = column.isna()
+    if gone.all():
         raise DataError(f"the sensitive column {name!r} is empty; name another")
-    numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if tree is not None:
+        tree = tree.with_missing() if gone.any() else tree
+        numbers, uniques = pd.factorize(column.astype(object).astype(str).where(~gone, MISSING))
+        leaves, codes = np.unique(tree.code(uniques.tolist(), name)[numbers], return_inverse=True)
+        return Secret(name, codes.astype(np.int64), len(leaves), Levels.of(tree, leaves))
+    ordered = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     codes, uniques = pd.factorize(
-        column if numbers else column.astype(object).astype(str).where(column.notna()), sort=True
+        column if ordered else column.astype(object).astype(str).where(~gone), sort=True
     )
     codes = np.where(codes < 0, len(uniques), codes).astype(np.int64)
-    return Secret(name, codes, len(uniques) + int((codes == len(uniques)).any()), numbers)
+    return Secret(name, codes, len(uniques) + int(gone.any()), by_rank if ordered else equal)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
-from reticent.anonymity.columns import MISSING, Column, Nominal, Ordered, days
+from reticent.anonymity.columns import Column, Nominal, Ordered, days
+from reticent.anonymity.hierarchy import MISSING
 from reticent.errors import DataError
 
 if TYPE_CHECKING:

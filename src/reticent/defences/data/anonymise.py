@@ -42,7 +42,8 @@ class Anonymise(DataDefence):
         c: of recursive diversity.
         strict: records of equal quasi-identifiers stay alike.
         suppress: share of the records that may be left out.
-        hierarchies: by column a tree of names, `{"job": {"state": ["federal", "local"], "*": ["private"]}}`.
+        hierarchies: by column a tree of names, `{"job": {"state": ["federal", "local"], "*": ["private"]}}`;
+            for t, of a sensitive column (the label is called "label"), by which its values are far apart.
 
     Raises:
         PlanError: no quasi-identifiers are named anywhere, or options that don't fit.
@@ -87,18 +88,23 @@ class Anonymise(DataDefence):
             raise PlanError(f"anonymise was given k={self.k} and {len(data):,} records; give a smaller k")
         trees = {name: Hierarchy(paths) for name, paths in self.hierarchies}
         asked = models(self.l, self.t, self.diversity, self.c)
-        rule = Rule(self.k, asked, self._secrets(data, quasi) if asked else ())
-        columns = columns_of(table, quasi, trees)
+        apart = {} if self.t is None else {name: trees[name] for name in trees if name not in quasi}
+        secrets = self._secrets(data, quasi, apart) if asked else ()
+        rule = Rule(self.k, asked, secrets)
+        taken = {secret.name for secret in secrets} & apart.keys()
+        columns = columns_of(table, quasi, {name: trees[name] for name in trees if name not in taken})
         cells = generalise(columns, rule, strict=self.strict, suppress=self.suppress)
         kept = data.take(cells.rows)
         return replace(kept, features=table_of(kept, quasi, self.word).assign(**cells.values(seed)))
 
-    def _secrets(self, data: Records, quasi: Sequence[str]) -> tuple[Secret, ...]:
+    def _secrets(
+        self, data: Records, quasi: Sequence[str], apart: Mapping[str, Hierarchy]
+    ) -> tuple[Secret, ...]:
         named = self.sensitive or tuple(name for name in data.roles.sensitive if name not in quasi)
         if not named:
-            return (secret_of("label", data.classes[data.labels].astype(str)),)
+            return (secret_of("label", data.classes[data.labels].astype(str), apart.get("label")),)
         table = table_of(data, named, self.word)
-        return tuple(secret_of(name, table[name]) for name in named)
+        return tuple(secret_of(name, table[name], apart.get(name)) for name in named)
 
 
 def _frozen(given: Any) -> Trees:
