@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -130,26 +130,32 @@ def anonymise(
     frame = _frame(table)
     quasi, sensitive, drop = _names("quasi", quasi), _names("sensitive", sensitive), _names("drop", drop)
     _roles(frame, quasi, sensitive, (*drop, *pseudonyms), l is not None or t is not None)
+    _single_values(frame, (*quasi, *sensitive, *pseudonyms))
     if not 0 <= suppress < 1:
         raise PlanError(f"suppress={suppress!r} was given; give a share of the rows, from 0 to under 1")
     trees = {
         n: h if isinstance(h, Hierarchy) else Hierarchy.from_tree(h) for n, h in (hierarchies or {}).items()
     }
+    if seed < 0:
+        raise PlanError(f"seed={seed} was given; give a whole number from 0 on")
     if k > len(frame):
         raise PlanError(
             f"k={k} was given and the table has {len(frame):,} rows; give a smaller k or more rows"
         )
+    frame = _whole_numbers(frame, trees)
     apart = {name: trees[name] for name in sensitive if name in trees and t is not None}
     columns = columns_of(frame, quasi, {name: trees[name] for name in trees if name not in apart})
     others = tuple(str(c) for c in frame.columns if c not in (*quasi, *sensitive, *drop))
-    _no_identifiers(frame, [o for o in others if o not in pseudonyms])
+    named = [n for n in sensitive if not pd.api.types.is_numeric_dtype(frame[n])]
+    _no_identifiers(frame, [*(o for o in others if o not in pseudonyms), *named])
     asked = models(l, t, diversity, c)
     rule = Rule(k, asked, tuple(secret_of(name, frame[name], apart.get(name)) for name in sensitive))
     cells = generalise(columns, rule, strict=strict, suppress=suppress, progress=progress)
     kept = frame.iloc[cells.rows].reset_index(drop=True)
     hashed = {name: key.column(kept[name]) for name in pseudonyms} if key is not None else {}
     cut = kept.drop(columns=list(drop)).assign(**hashed)
-    released = cut.assign(**{n: pd.Series(v, dtype=object).infer_objects() for n, v in cells.texts().items()})
+    said = {n: pd.Series(v, dtype=object).infer_objects() for n, v in cells.texts().items()}
+    released = _whole_numbers(cut.assign(**said), trees)
     proof = prove(released, quasi, k, sensitive=sensitive, models=asked, hierarchies=trees, original=kept)
     if not proof.holds:
         raise AssertionError(f"the release breaks its promise: {proof.faults[0]}")
@@ -158,12 +164,11 @@ def anonymise(
         classes=cells.cell,
         rows=cells.rows,
         before=risks.before(columns),
-        risk=risks.after(cells, population),
+        risk=risks.after(cells, None if population is None else _whole_numbers(population, trees)),
         utility=utility(cells, k),
         proof=proof,
-        asked=", ".join(
-            [f"k = {k}", *map(str, asked), *(f"{name} as far apart as in its hierarchy" for name in apart)]
-        ),
+        asked=", ".join([f"k = {k}", *map(str, asked)])
+        + (f" by the hierarchy of {', '.join(apart)}" if apart else ""),
         quasi=quasi,
         sensitive=sensitive,
         others=others,
@@ -251,6 +256,28 @@ def _roles(
         raise PlanError(f"{both[0]!r} is left out or replaced and named for something else too; name it once")
     if asked and not sensitive:
         raise PlanError("l or t was given and no sensitive column; name the columns they are about")
+
+
+def _single_values(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    from pandas.api.types import is_hashable
+
+    for name in names:
+        if name in frame.columns and frame[name].dtype == object and not frame[name].map(is_hashable).all():
+            raise DataError(
+                f"the column {name!r} holds lists or tables; give each of their values a column, or drop it"
+            )
+
+
+def _whole_numbers(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """With whole numbers where a missing value has made 1 a 1.0: a hierarchy says "1"."""
+    import pandas as pd
+
+    for name in names:
+        if name in frame.columns and pd.api.types.is_float_dtype(frame[name]):
+            there = frame[name].dropna()
+            if (there == there.round()).all():
+                frame = frame.assign(**{name: frame[name].astype("Int64")})
+    return frame
 
 
 def _no_identifiers(frame: pd.DataFrame, names: Sequence[str]) -> None:

@@ -89,7 +89,7 @@ def test_categories_are_as_far_as_their_hierarchy_says():
     assert asked(0.34, gone) == () and len(asked(0.32, gone)) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(trees(), st.data())
 def test_the_check_is_as_far_in_a_hierarchy_as_what_makes_classes(tree, data):
     values = st.lists(st.sampled_from([*tree.leaves, None]), min_size=3, max_size=12)

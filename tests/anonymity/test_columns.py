@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,22 @@ def test_days_are_ordered_and_read_as_days():
     assert str(drawn[0])[:10] == "1980-01-02"
 
 
+def test_times_of_day_and_date_objects_are_days_too():
+    days = ["1980-01-01", "1980-01-03", "1990-05-05"]
+    told = [days, [f"{d} 08:30:00" for d in days], [f"{d}T08:30" for d in days]]
+    told.append([*map(date.fromisoformat, days)])
+    for values in told:
+        column = column_of(pd.DataFrame({"seen": [*values, None]}), "seen", None)
+        assert column.text(np.array([0, 0]), np.array([0, 1])) == ["1980-01-01", "[1980-01-01, 1980-01-03]"]
+
+
+@pytest.mark.parametrize(("other", "drawn"), [("5", {3, 5}), ("other", {3, "other"})])
+def test_a_leaf_that_nobody_has_is_drawn_among_codes(other, drawn):
+    column = column_of(pd.DataFrame({"c": [3, 3]}), "c", Hierarchy.from_tree({"x": ["3", other]}))
+    found = column.draw(np.array([0]), np.array([1]), np.zeros(50, int), np.random.default_rng(0))
+    assert set(found) == drawn
+
+
 def test_a_missing_value_among_others_hides_all_and_alone_stays_missing():
     table = pd.DataFrame({"age": [20.0, 20, np.nan, np.nan], "town": ["a", "a", None, None]})
     for name, value in (("age", 20), ("town", "a")):
@@ -87,6 +104,8 @@ LONG = [f"Patient number {i} was seen on the ward and felt much better than befo
         (list(range(1000, 1150)), None, "so it is an identifier"),
         (LONG, None, "holds free text"),
         ([1.0, np.inf], None, "infinite numbers"),
+        ([" ", "", None], None, "is empty; leave it out"),
+        (["03/17/1954", "1/2/1960"], None, "day and month may be either; write them as 2024-12-31"),
         (["a", "q"], Hierarchy.flat(["a", "b"]), "lacks the value 'q'"),
         ([1, "1"], None, "two values that both read '1'"),
     ],

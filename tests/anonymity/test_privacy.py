@@ -171,6 +171,8 @@ def test_many_classes_are_asked_in_blocks_with_one_answer(monkeypatch):
         (lambda: Rule(1), "k=1 was given"),
         (lambda: models(2.5, None, "distinct", 3), "l=2.5 was given"),
         (lambda: models(1, None, "distinct", 3), "l=1 was given"),
+        (lambda: models(np.nan, None, "distinct", 3), "l=nan was given"),
+        (lambda: models(np.inf, None, "recursive", 3), "l=inf was given"),
         (lambda: models(None, 1.0, "distinct", 3), "between 0 and 1"),
         (lambda: models(None, 0.0, "distinct", 3), "between 0 and 1"),
         (lambda: models(2, None, "much", 3), "give 'distinct', 'entropy' or 'recursive'"),

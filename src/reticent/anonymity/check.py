@@ -134,14 +134,13 @@ def _fulfils(model: Model, counts: Mapping[int, int], whole: Sequence[float], nu
 
 def _far(secret: pd.Series[Any], number: pd.Series[Any], tree: Hierarchy) -> np.ndarray[Any, Any]:
     """(classes,) how far each is from the table: Li et al. 2007's sum of cost(N), node by node."""
-    import pandas as pd
-
     named = secret.map(str, na_action="ignore").astype(object).where(secret.notna(), "(missing)")
-    shares = pd.crosstab(number.to_numpy(), named.to_numpy(), normalize="index")
-    off = {str(name): (shares[name] - (named == name).mean()).to_numpy() for name in shares}
+    counts = named.groupby([number.to_numpy(), named.to_numpy()]).size().unstack(fill_value=0)
+    extra = counts.div(counts.sum(axis=1), axis=0) - counts.sum() / len(named)
+    off = {str(name): column.to_numpy() for name, column in extra.items()}
     down = [path[::-1] for path in tree.paths]
     _, height, cost = _hauled([*down, ("(missing)",)] if secret.isna().any() else down, off)
-    return np.broadcast_to(np.asarray(cost) / max(1, height), len(shares))
+    return np.broadcast_to(np.asarray(cost) / max(1, height), len(counts))
 
 
 def _hauled(below: Sequence[tuple[str, ...]], off: Mapping[str, Any]) -> tuple[Any, int, Any]:
@@ -171,6 +170,8 @@ def _uncovered(cells: pd.Series[Any], values: pd.Series[Any], tree: Hierarchy | 
     """Cells that don't hold the value that they stand for; each pair of texts is looked at once."""
     import pandas as pd
 
+    if tree is not None:  # of codes a grouping with missing ones would make fractions
+        cells, values = (column.astype(object).map(str, na_action="ignore") for column in (cells, values))
     pairs = pd.DataFrame({"cell": cells.to_numpy(object), "value": values.to_numpy(object)})
     counts = pairs.groupby(["cell", "value"], dropna=False, sort=False).size()
     above = {path[0]: set(path) for path in tree.paths} if tree is not None else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -28,7 +29,8 @@ FEW = 100
 LONG = 40
 """Characters, on average, from which different texts are taken for free text."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?")
+_OTHER_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})( .*)?")
 
 
 class Column(Protocol):
@@ -212,6 +214,11 @@ class Nominal:
             return pd.Series(
                 pd.Categorical(drawn, [*known, *new], ordered=False if new else self.like.dtype.ordered)
             )
+        if pd.api.types.is_numeric_dtype(self.like.dtype):  # a leaf that nobody has is text
+            numbers = pd.to_numeric(drawn, errors="coerce")
+            if numbers.notna().sum() < drawn.notna().sum():
+                return drawn
+            drawn = numbers
         return drawn.astype(self.like.dtype)
 
 
@@ -254,10 +261,9 @@ def column_of(table: pd.DataFrame, name: str, tree: Hierarchy | None) -> Column:
         raise DataError(f"the table has no column {name!r}; name one of its own ({shown}…)")
     column = table[name].reset_index(drop=True)
     there = column.dropna()
-    if not len(there):
+    if all(isinstance(value, str) and not value.strip() for value in there.unique()):
         raise DataError(f"the column {name!r} is empty; leave it out of the quasi-identifiers, or drop it")
-    if tree is None and _dates(there):
-        dates = pd.to_datetime(column)
+    if tree is None and (dates := _dates(column)) is not None:
         return _numbers(name, dates, days(dates).to_numpy(np.float64))
     numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if tree is None and numbers:
@@ -271,6 +277,7 @@ def column_of(table: pd.DataFrame, name: str, tree: Hierarchy | None) -> Column:
     if tree is None:
         _no_identifier(name, there)
         _no_free_text(name, there)
+        _no_other_dates(name, there)
     return _categories(name, column, tree)
 
 
@@ -319,16 +326,21 @@ def _categories(name: str, column: Any, tree: Hierarchy | None) -> Nominal:
     return Nominal(name, codes, tree, originals, column.iloc[:0])
 
 
-def _dates(there: Any) -> bool:
+def _dates(column: Any) -> Any | None:
+    """The column as dates, without the time of day, where it holds them."""
     import pandas as pd
 
-    if pd.api.types.is_datetime64_any_dtype(there):
-        return True
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    there = column.dropna()
     if there.dtype != object and not pd.api.types.is_string_dtype(there):
-        return False
-    if not all(isinstance(v, str) and _DATE.fullmatch(v) for v in there):
-        return False
-    return bool(pd.to_datetime(there, errors="coerce", format="%Y-%m-%d").notna().all())
+        return None
+    if all(isinstance(v, date) or (isinstance(v, str) and _DATE.fullmatch(v)) for v in there):
+        dates = pd.to_datetime(
+            column.map(lambda v: str(v)[:10], na_action="ignore"), errors="coerce", format="%Y-%m-%d"
+        )
+        return dates if dates.notna().sum() == len(there) else None
+    return None
 
 
 def _no_identifier(name: str, there: Any) -> None:
@@ -336,6 +348,14 @@ def _no_identifier(name: str, there: Any) -> None:
         raise DataError(
             f"the column {name!r} has another value in each row, so it is an identifier; drop it or "
             "pseudonymise it (or give it a hierarchy)"
+        )
+
+
+def _no_other_dates(name: str, there: Any) -> None:
+    if all(isinstance(v, str) and _OTHER_DATE.fullmatch(v) for v in there.unique()):
+        raise DataError(
+            f"the column {name!r} holds dates in which day and month may be either; write them as "
+            "2024-12-31, or give them a hierarchy"
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Protocol
 
 import numpy as np
@@ -316,7 +317,7 @@ def _diverse(l: float, diversity: str) -> Model:  # noqa: E741
 
 
 def _whole(l: float) -> int:  # noqa: E741
-    if l != int(l):
+    if not isfinite(l) or l != int(l):
         raise PlanError(f"l={l!r} was given; give a whole number, 2 or more")
     return int(l)
 

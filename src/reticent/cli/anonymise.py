@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,11 @@ def anonymise(
     ] = None,
     diversity: Annotated[str, typer.Option(help="Kind of l: distinct, entropy or recursive.")] = "distinct",
     hierarchies: Annotated[
-        Path | None, typer.Option(help="How categories become general (.toml; .csv of one column).")
+        Path | None,
+        typer.Option(
+            help="Trees of categories (.toml; .csv named as its column): how those of the quasi-identifiers "
+            "become general and, for --t, how far sensitive ones are apart."
+        ),
     ] = None,
     relaxed: Annotated[bool, typer.Option("--relaxed", help="Equal numbers may be split.")] = False,
     suppress: Annotated[float, typer.Option(help="Share of rows that may be left out.")] = 0.0,
@@ -38,7 +43,7 @@ def anonymise(
         Path | None, typer.Option(help="Everybody among whom these people are, for the journalist's risk.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page about risk and utility (.html).")] = None,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
 ) -> None:
     """Make a table anonymous; nothing is written unless an independent check finds that it is."""
     import reticent as rt
@@ -51,6 +56,7 @@ def anonymise(
     from reticent.report.words import percent
 
     writable(out)
+    _spare((table, hierarchies, population, key_file), (out, report))
     hashed = _names(pseudonymise)
     if both := [name for name in hashed if name in _names(quasi)]:
         raise PlanError(f"{both[0]!r} is pseudonymised and a quasi-identifier; name it once")
@@ -91,6 +97,21 @@ def anonymise(
     if made.others:
         typer.echo(f"as they were: {', '.join(made.others)}")
     typer.echo(f"written: {out}" + (f", {report}" if report is not None else ""))
+
+
+def _spare(read: Sequence[Path | None], written: Sequence[Path | None]) -> None:
+    """Refuse to write over what is read, or where there is no folder."""
+    from reticent.errors import PlanError
+
+    taken = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise PlanError(f"{str(path)!r} is named twice and would be lost; write to another file")
+        if not path.resolve().parent.is_dir():
+            raise PlanError(f"there is no folder {str(path.resolve().parent)!r} to write to; make it first")
+        taken.add(path.resolve())
 
 
 def _names(text: str) -> tuple[str, ...]:

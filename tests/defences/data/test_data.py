@@ -82,6 +82,19 @@ def test_a_plan_holds_hierarchies():
         d.anonymise(quasi=("job",), hierarchies={"job": {"*": ["cook", "nurse"]}}).protect(records(), 0)
 
 
+def test_a_hierarchy_says_how_far_sensitive_values_are_apart():
+    tree = {"job": {"ground": ["cook", "nurse"], "*": ["pilot"]}}
+    ask = {"k": 6, "t": 0.15, "quasi": "age", "sensitive": "job"}
+    ages = [d.anonymise(**ask, hierarchies=h).protect(records(), 0).features["age"] for h in ({}, tree)]
+    assert ages[1].nunique() > ages[0].nunique()
+    flat = {"label": {"*": ["no", "yes"]}}
+    both = [d.anonymise(k=6, t=0.1, quasi=("age", "job"), hierarchies=h) for h in ({}, flat)]
+    first, second = (made.protect(records(), 0).features for made in both)
+    pd.testing.assert_frame_equal(first, second)
+    with pytest.raises(PlanError, match="nor sensitive with a t"):
+        d.anonymise(k=6, quasi="age", sensitive="job", hierarchies=tree).protect(records(), 0)
+
+
 def test_a_model_trains_on_what_is_left():
     columns = make_column_transformer(
         (OneHotEncoder(handle_unknown="ignore"), ["job"]), ("passthrough", ["age"])

@@ -42,8 +42,8 @@ class Anonymise(DataDefence):
         c: of recursive diversity.
         strict: records of equal quasi-identifiers stay alike.
         suppress: share of the records that may be left out.
-        hierarchies: by column a tree of names, `{"job": {"state": ["federal", "local"], "*": ["private"]}}`;
-            for t, of a sensitive column (the label is called "label"), by which its values are far apart.
+        hierarchies: by column a tree of names, `{"job": {"state": ["federal", "local"], "*": ["private"]}}`.
+            Of a sensitive column (the label is called "label") it says, for t, how far values are apart.
 
     Raises:
         PlanError: no quasi-identifiers are named anywhere, or options that don't fit.
