@@ -59,7 +59,7 @@ def view(made: Anonymised, name: str) -> View:
     lost = made.utility
     return View(
         name=name,
-        asked=made.asked.replace(" = ", "\u00a0=\u00a0"),
+        asked=made.asked,
         rows=f"{len(made.rows):,}",
         classes=f"{made.proof.classes:,}",
         smallest=f"{made.proof.smallest:,}",
