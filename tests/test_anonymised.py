@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import reticent as rt
 from reticent.anonymity.check import prove
-from reticent.anonymity.privacy import models
+from reticent.anonymity.columns import Nominal, Ordered
+from reticent.anonymity.privacy import Closeness, models
 from reticent.errors import DataError, PlanError
 
 sys.path.insert(0, str(Path(__file__).parent / "anonymity"))
@@ -71,7 +72,6 @@ def test_every_release_is_what_it_promises(table, k, strict, suppress, asked, tr
         sensitive=["ill"],
         models=models(asked.get("l"), asked.get("t"), "distinct", 3.0),
         hierarchies=trees,
-        original=table.iloc[made.rows],
     )
     assert proof.holds and proof == made.proof
     assert len(table) - len(made.table) == made.utility.suppressed <= suppress * len(table)
@@ -79,6 +79,21 @@ def test_every_release_is_what_it_promises(table, k, strict, suppress, asked, tr
     assert made.risk.prosecutor <= 1 / k
     assert len(np.unique(made.classes)) == proof.classes
     assert ("by the hierarchy of ill" in made.asked) == ("ill" in trees)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "wrong", "sentence"),
+    [
+        (Ordered, "text", lambda self, low, high: ["[0, 1]"] * len(low), "cells of 'age' don't cover"),
+        (Nominal, "text", lambda self, low, high: ["nowhere"] * len(low), "no names of its hierarchy"),
+        (Closeness, "holds", lambda self, counts, *_: np.ones(len(counts), bool), "classes break t = 0.05"),
+    ],
+)
+def test_nothing_is_handed_out_that_the_check_does_not_find_sound(monkeypatch, kind, method, wrong, sentence):
+    monkeypatch.setattr(kind, method, wrong)
+    trees = {"zip": {"boston": ["0215", "0216"], "*": ["1001"]}}
+    with pytest.raises(AssertionError, match=sentence):
+        rt.anonymise(hospital(), k=5, t=0.05, hierarchies=trees, **ASK)
 
 
 def test_a_hierarchy_of_the_secret_lets_classes_be_smaller():
