@@ -43,7 +43,7 @@ def partition(classes) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(classes == c).tolist()) for c in np.unique(classes)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(people(missing=False), st.integers(2, 8))
 def test_classes_are_those_of_the_slow_reference(table, k):
     slow, columns = plain(), columns_of(table, QUASI, {"job": JOBS})
@@ -60,7 +60,7 @@ def test_classes_are_those_of_the_slow_reference(table, k):
     assert partition(mondrian(columns, Rule(k))) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     people(),
     st.integers(2, 6),

@@ -97,7 +97,7 @@ def transport(tree, off) -> float:
     return linprog(np.ravel(cost), A_eq=out - into, b_eq=off).fun
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(trees(), st.data())
 def test_the_distance_in_a_hierarchy_is_the_cheapest_transport(tree, data):
     values = st.sampled_from(tree.leaves)
@@ -142,7 +142,7 @@ def test_recursive_diversity_compares_the_commonest_with_the_rest():
     assert not RecursiveDiversity(3, 2.5).holds(counts, whole, equal)[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(COUNTS, COUNTS)
 def test_two_classes_that_fulfil_a_model_do_so_together(a, b):
     """So classes that read the same may be one."""
