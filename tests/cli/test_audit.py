@@ -59,28 +59,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def reticent(
-    folder: Path, *words: str, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in the user's folder, its cache there too."""
-    environment = {
-        **os.environ,
-        "RETICENT_CACHE": str(folder / "cache"),
-        "OMP_NUM_THREADS": "1",
-        **(env or {}),
-    }
-    return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=240
-    )
+@pytest.fixture
+def audit(reticent):
+    def audit(folder: Path, *more, **changes):
+        options = {
+            "model": "model.skops",
+            "train": "train.parquet",
+            "holdout": "test.csv",
+            "target": "income",
+        }
+        words = [w for k, v in {**options, "target": "income", **changes}.items() for w in (f"--{k}", v)]
+        return reticent(folder, "audit", *words, *FEW, *more)
+
+    return audit
 
 
-def audit(folder: Path, *more: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    options = {"model": "model.skops", "train": "train.parquet", "holdout": "test.csv", "target": "income"}
-    words = [w for k, v in {**options, **changes}.items() for w in (f"--{k}", v)]
-    return reticent(folder, "audit", *words, *FEW, *more)
-
-
-def sentence(run: subprocess.CompletedProcess[str], code: int = 2) -> str:
+def sentence(run, code: int = 2) -> str:
     """The one sentence of a run that failed as it should."""
     assert run.returncode == code, run.stderr + run.stdout
     assert "Traceback" not in run.stderr
@@ -90,7 +84,7 @@ def sentence(run: subprocess.CompletedProcess[str], code: int = 2) -> str:
     return lines[0]
 
 
-def test_the_main_job(folder: Path) -> None:
+def test_the_main_job(folder: Path, audit) -> None:
     run = audit(folder, "--out", "runs/income")
     assert run.returncode == 0, run.stderr
     out = folder / "runs/income"
@@ -105,7 +99,7 @@ def test_the_main_job(folder: Path) -> None:
     assert "lira" in (out / "report.html").read_text()
 
 
-def test_a_sensitive_column_is_guessed_at(folder: Path) -> None:
+def test_a_sensitive_column_is_guessed_at(folder: Path, audit) -> None:
     run = audit(folder, "--sensitive", "job", "--attack", "csmia", "--json")
     assert run.returncode == 0, run.stderr
     (found,) = [f for f in json.loads(run.stdout)["audits"][0]["findings"] if f["secret"]]
@@ -113,7 +107,7 @@ def test_a_sensitive_column_is_guessed_at(folder: Path) -> None:
     assert set(found["figures"]) >= {"right", "imputed", "leak"}
 
 
-def test_the_share_of_a_property_is_guessed_at(folder: Path) -> None:
+def test_the_share_of_a_property_is_guessed_at(folder: Path, audit) -> None:
     run = audit(folder, "--property", "age = 40", "--attack", "share-regression", "--json")
     assert run.returncode == 0, run.stderr
     (told,) = [
@@ -126,26 +120,26 @@ def test_the_share_of_a_property_is_guessed_at(folder: Path) -> None:
     ("words", "said"),
     [("pay=high", "'pay'"), ("job", "column=value"), ("age=old", "age holds numbers")],
 )
-def test_a_property_that_can_not_be_is_a_sentence(folder: Path, words: str, said: str) -> None:
+def test_a_property_that_can_not_be_is_a_sentence(folder: Path, words: str, said: str, audit) -> None:
     assert said in sentence(audit(folder, "--property", words))
 
 
-def test_a_sensitive_column_that_is_not_there_is_a_sentence(folder: Path) -> None:
+def test_a_sensitive_column_that_is_not_there_is_a_sentence(folder: Path, audit) -> None:
     assert "'pay'" in sentence(audit(folder, "--sensitive", "pay"))
 
 
-def test_json_is_json_and_nothing_else(folder: Path) -> None:
+def test_json_is_json_and_nothing_else(folder: Path, audit) -> None:
     run = audit(folder, "--json")
     found = json.loads(run.stdout)
     assert found["schema"].startswith("reticent.findings/")
 
 
-def test_a_gate_closes_with_3_and_opens_with_0(folder: Path) -> None:
+def test_a_gate_closes_with_3_and_opens_with_0(folder: Path, audit) -> None:
     assert audit(folder, "--fail-on", "auc>0.55").returncode == 3
     assert audit(folder, "--fail-on", "auc>0.999").returncode == 0
 
 
-def test_a_plan_file_does_the_same_as_options(folder: Path) -> None:
+def test_a_plan_file_does_the_same_as_options(folder: Path, audit, reticent) -> None:
     plan = folder / "audit.toml"
     plan.write_text(
         'out = "runs/plan"\n[model]\npath = "model.skops"\n'
@@ -168,28 +162,28 @@ def test_a_plan_file_does_the_same_as_options(folder: Path) -> None:
         ({"model": "train.parquet"}, "no kind of model file"),
     ],
 )
-def test_a_wrong_word_is_a_sentence(folder: Path, changes: dict[str, str], words: str) -> None:
+def test_a_wrong_word_is_a_sentence(folder: Path, changes: dict[str, str], words: str, audit) -> None:
     assert words in sentence(audit(folder, **changes))
 
 
-def test_a_trusted_pickle_is_opened(folder: Path) -> None:
+def test_a_trusted_pickle_is_opened(folder: Path, audit) -> None:
     assert audit(folder, "--trust-pickle", model="model.joblib").returncode == 0
 
 
-def test_missing_columns(folder: Path) -> None:
+def test_missing_columns(folder: Path, audit) -> None:
     pd.read_csv(folder / "test.csv").drop(columns="hours").to_csv(folder / "narrow.csv", index=False)
     assert "hours" in sentence(audit(folder, holdout="narrow.csv"))
 
 
-def test_missing_values_that_the_model_cannot_take(folder: Path) -> None:
+def test_missing_values_that_the_model_cannot_take(folder: Path, audit) -> None:
     assert "ValueError: Input X contains NaN" in sentence(audit(folder, model="strict.skops"))
 
 
-def test_members_that_are_the_nonmembers(folder: Path) -> None:
+def test_members_that_are_the_nonmembers(folder: Path, audit) -> None:
     assert "copies of the other side" in sentence(audit(folder, holdout="train.parquet"))
 
 
-def test_one_class_and_two_records(folder: Path) -> None:
+def test_one_class_and_two_records(folder: Path, audit) -> None:
     table = pd.read_parquet(folder / "train.parquet")
     table[table["income"] == "low"].to_parquet(folder / "one.parquet")
     table[:2].to_parquet(folder / "two.parquet")
@@ -197,25 +191,25 @@ def test_one_class_and_two_records(folder: Path) -> None:
     assert "at least" in sentence(audit(folder, holdout="two.parquet"))
 
 
-def test_truncated_files(folder: Path) -> None:
+def test_truncated_files(folder: Path, audit) -> None:
     for name, option in (("train.parquet", "train"), ("model.skops", "model")):
         whole = (folder / name).read_bytes()
         (folder / f"cut-{name}").write_bytes(whole[: len(whole) // 2])
         sentence(audit(folder, **{option: f"cut-{name}"}))
 
 
-def test_an_unknown_key_in_a_plan(folder: Path) -> None:
+def test_an_unknown_key_in_a_plan(folder: Path, reticent) -> None:
     (folder / "bad.toml").write_text(
         '[model]\npath = "model.skops"\n[data]\ntrain = "a"\nholdout = "b"\nfoo = 1\n'
     )
     assert "'foo'" in sentence(reticent(folder, "audit", "bad.toml"))
 
 
-def test_a_threshold_that_does_not_read(folder: Path) -> None:
+def test_a_threshold_that_does_not_read(folder: Path, audit) -> None:
     assert "'tpr>high'" in sentence(audit(folder, "--fail-on", "tpr>high"))
 
 
-def test_a_recipe_that_throws(folder: Path) -> None:
+def test_a_recipe_that_throws(folder: Path, audit) -> None:
     (folder / "mine.py").write_text("def train(X, y, seed):\n    raise RuntimeError('no')\n")
     assert "RuntimeError: no" in sentence(audit(folder, "--recipe", "mine:train"))
 
@@ -254,7 +248,7 @@ def endpoint() -> Iterator[str]:
     server.server_close()
 
 
-def test_an_endpoint_is_audited_without_shadow_models(folder: Path, endpoint: str) -> None:
+def test_an_endpoint_is_audited_without_shadow_models(folder: Path, endpoint: str, audit) -> None:
     run = audit(folder, "--json", model=f"{endpoint}/score")
     assert run.returncode == 0, run.stderr
     outcomes = {f["attack"]: f["outcome"] for f in json.loads(run.stdout)["audits"][0]["findings"]}
@@ -262,11 +256,11 @@ def test_an_endpoint_is_audited_without_shadow_models(folder: Path, endpoint: st
 
 
 @pytest.mark.parametrize("mood", ["fails", "rubbish"])
-def test_an_endpoint_in_a_bad_mood_is_a_sentence(folder: Path, endpoint: str, mood: str) -> None:
+def test_an_endpoint_in_a_bad_mood_is_a_sentence(folder: Path, endpoint: str, mood: str, audit) -> None:
     sentence(audit(folder, model=f"{endpoint}/{mood}"))
 
 
-def test_a_full_disk_is_a_sentence(folder: Path) -> None:
+def test_a_full_disk_is_a_sentence(folder: Path, audit) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
     shim = folder / "full"
@@ -276,13 +270,15 @@ def test_a_full_disk_is_a_sentence(folder: Path) -> None:
     )
     words = ["--model", "model.skops", "--train", "train.parquet", "--holdout", "test.csv"]
     words += ["--target", "income", "--seed", "5", *FEW]
-    run = reticent(folder, "audit", *words, env={"PYTHONPATH": str(shim)})
+    environment = {**os.environ, "PYTHONPATH": str(shim), "RETICENT_CACHE": str(folder / "cache")}
+    command = [*COMMAND, "audit", *words]
+    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
     assert "no space is left" in sentence(run, 1)
     assert audit(folder, "--seed", "5").returncode == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals) -> None:
+def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals, reticent) -> None:
     work = folder / how.name
     work.mkdir()
     for name in ("model.skops", "train.parquet", "test.csv"):
@@ -323,12 +319,12 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals) -> Non
     finished = len(list(work.glob("cache/signals/*/*.done")))
     assert 3 <= finished < 12
     (work / "trained").write_text("")
-    again = reticent(work, *words, env={"RETICENT_CACHE": str(work / "cache")})
+    again = reticent(work, *words)
     assert again.returncode == 0, again.stderr
     assert len((work / "trained").read_text()) == 12 - finished
 
 
-def test_torch_weights_with_their_recipe(folder: Path) -> None:
+def test_torch_weights_with_their_recipe(folder: Path, reticent) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_model
 
@@ -361,7 +357,7 @@ def test_torch_weights_with_their_recipe(folder: Path) -> None:
     assert torch.get_num_threads() >= 1
 
 
-def test_an_onnx_file(folder: Path) -> None:
+def test_an_onnx_file(folder: Path, audit) -> None:
     pytest.importorskip("onnxruntime")
     from skl2onnx import to_onnx
 
@@ -378,7 +374,7 @@ def test_an_onnx_file(folder: Path) -> None:
     assert "recipe" in found["lira"]["reason"]
 
 
-def test_two_models_side_by_side(folder: Path) -> None:
+def test_two_models_side_by_side(folder: Path, audit) -> None:
     run = audit(folder, "--model", "model.joblib", "--trust-pickle", "--out", "runs/two")
     assert run.returncode == 0, run.stderr
     page = (folder / "runs/two/report.html").read_text()

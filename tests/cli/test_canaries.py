@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "canaries"]
+SHARED = ("--train", "train.parquet", "--target", "y", "--count", "300")
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +24,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def canaries(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "RETICENT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    words = ("--train", "train.parquet", "--target", "y", "--count", "300", *words)
-    return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+@pytest.fixture
+def canaries(reticent):
+    return lambda folder, *words: reticent(folder, "canaries", *SHARED, *words)
 
 
-def test_a_claim_is_refuted_with_3(folder: Path) -> None:
+def test_a_claim_is_refuted_with_3(folder: Path, canaries) -> None:
     run = canaries(folder, "--recipe", "mine:heart", "--claimed-epsilon", "1", "--workers", "1")
     assert run.returncode == 3, run.stderr
     assert "is violated" in run.stdout
 
 
-def test_a_training_that_learns_nothing_is_not_accused(folder: Path) -> None:
+def test_a_training_that_learns_nothing_is_not_accused(folder: Path, canaries) -> None:
     run = canaries(folder, "--recipe", "mine:nothing", "--claimed-epsilon", "0.5")
     assert run.returncode == 0, run.stderr
     assert "not refuted" in run.stdout
@@ -50,7 +44,7 @@ def test_a_training_that_learns_nothing_is_not_accused(folder: Path) -> None:
 @pytest.mark.parametrize(
     "words", [("--count", "700"), ("--delta", "2"), ("--recipe", "mine:absent"), ("--runs", "5")]
 )
-def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...]) -> None:
+def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...], canaries) -> None:
     run = canaries(folder, "--recipe", "mine:heart", *words)
     assert run.returncode == 2
     assert len(run.stderr.strip().splitlines()) == 1

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +9,6 @@ import pytest
 
 numpy_files = pytest.importorskip("safetensors.numpy")
 pytest.importorskip("torch")
-
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "detune"]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def detune(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+@pytest.fixture
+def detune(reticent):
+    return lambda folder, *words: reticent(folder, "detune", *words)
 
 
-def test_the_base_comes_back_with_its_figures(folder: Path) -> None:
+def test_the_base_comes_back_with_its_figures(folder: Path, detune) -> None:
     files = [f"{number}.safetensors" for number in range(4)]
     files += ["--out", "back.safetensors", "--base", "true.safetensors"]
     run = detune(folder, *files, "--rank", "1", "--report", "page.html")
@@ -56,7 +49,7 @@ def test_the_base_comes_back_with_its_figures(folder: Path) -> None:
         (("0", "1", "cut"), "does not read as safetensors"),
     ],
 )
-def test_mistakes_are_sentences(folder: Path, files: tuple[str, ...], sentence: str) -> None:
+def test_mistakes_are_sentences(folder: Path, files: tuple[str, ...], sentence: str, detune) -> None:
     run = detune(folder, *(f"{file}.safetensors" for file in files), "--out", "none.safetensors")
     assert run.returncode == 2
     assert sentence in run.stderr

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +10,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "extract"]
+SHARED = ("--model", "model.skops", "--own", "own.parquet", "--test", "test.parquet", "--target", "y")
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +26,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def extract(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "RETICENT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    shared = ("--model", "model.skops", "--own", "own.parquet", "--test", "test.parquet", "--target", "y")
-    return subprocess.run(
-        [*COMMAND, *shared, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+@pytest.fixture
+def extract(reticent):
+    return lambda folder, *words: reticent(folder, "extract", *SHARED, *words)
 
 
-def test_a_copy_is_judged_and_its_page_written(folder: Path) -> None:
+def test_a_copy_is_judged_and_its_page_written(folder: Path, extract) -> None:
     run = extract(folder, "--attack", "equation-solving", "--report", "page.html")
     assert run.returncode == 0, run.stderr
     assert "100.0 %" in run.stdout
@@ -45,14 +39,14 @@ def test_a_copy_is_judged_and_its_page_written(folder: Path) -> None:
     assert "What can be copied of the model" in (folder / "page.html").read_text()
 
 
-def test_the_copy_is_asked_about_members(folder: Path) -> None:
+def test_the_copy_is_asked_about_members(folder: Path, extract) -> None:
     run = extract(folder, "--attack", "equation-solving", "--members", "train.parquet")
     assert run.returncode == 0, run.stderr
     assert "loss through equation-solving" in run.stdout
     assert "asking the model about all" in " ".join(run.stdout.split())
 
 
-def test_a_budget_that_does_not_suffice_ends_with_2_and_the_reason(folder: Path) -> None:
+def test_a_budget_that_does_not_suffice_ends_with_2_and_the_reason(folder: Path, extract) -> None:
     run = extract(folder, "--attack", "equation-solving", "--budget", "2")
     assert run.returncode == 2
     assert "was refused" in run.stdout
@@ -67,7 +61,7 @@ def test_a_budget_that_does_not_suffice_ends_with_2_and_the_reason(folder: Path)
         (("--attack", "equation-solving", "--own", "none.parquet"), "none.parquet"),
     ],
 )
-def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...], said: str, extract) -> None:
     run = extract(folder, *words)
     assert run.returncode == 2
     assert said in run.stderr

@@ -73,13 +73,7 @@ def begun(folder, *words):
     )
 
 
-def reticent(folder, *words):
-    process = begun(folder, *words)
-    out, err = process.communicate(timeout=240)
-    return process.returncode, out, err
-
-
-def test_a_model_is_chosen_written_and_opened(folder):
+def test_a_model_is_chosen_written_and_opened(folder, reticent):
     code, out, err = reticent(folder, "harden", "plan.toml", "--max-leak", "auc < 0.99")
     assert code == 0, err
     assert "Report: " in out and "Model: " in out and "not run" in out
@@ -104,7 +98,7 @@ def test_a_model_is_chosen_written_and_opened(folder):
     assert "loss" in told
 
 
-def test_where_none_is_good_enough_it_ends_with_three_and_keeps_the_report(folder):
+def test_where_none_is_good_enough_it_ends_with_three_and_keeps_the_report(folder, reticent):
     code, out, _ = reticent(folder, "harden", "plan.toml", "--max-leak", "auc < 0.3")
     assert code == 3
     assert "None of 4 defences leaks as little as auc < 0.3; the least is" in out.replace("\n", " ")
@@ -112,7 +106,7 @@ def test_where_none_is_good_enough_it_ends_with_three_and_keeps_the_report(folde
     assert not (folder / "out/model").exists()
 
 
-def test_without_a_limit_nothing_is_chosen(folder):
+def test_without_a_limit_nothing_is_chosen(folder, reticent):
     code, out, _ = reticent(folder, "harden", "plan.toml", "--out", "elsewhere")
     assert code == 0
     assert (folder / "elsewhere/report.html").is_file()
@@ -120,7 +114,7 @@ def test_without_a_limit_nothing_is_chosen(folder):
     assert "Model:" not in out
 
 
-def test_interrupted_it_says_so_and_goes_on(folder):
+def test_interrupted_it_says_so_and_goes_on(folder, reticent):
     (folder / "mine.py").write_text(SLOW)
     process = begun(folder, "harden", "plan.toml")
     cache = folder / "cache"
@@ -149,7 +143,7 @@ def test_interrupted_it_says_so_and_goes_on(folder):
         ("canaries = 40", "canaries = 400", "400 canaries were asked for"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_code_two(folder, old, new, said):
+def test_a_mistake_is_one_sentence_and_code_two(folder, old, new, said, reticent):
     text = (folder / "plan.toml").read_text()
     assert old in text
     (folder / "plan.toml").write_text(text.replace(old, new))
@@ -158,7 +152,7 @@ def test_a_mistake_is_one_sentence_and_code_two(folder, old, new, said):
     assert said in err.replace("\n", " ") and "Traceback" not in err
 
 
-def test_help_says_what_it_does(folder):
+def test_help_says_what_it_does(folder, reticent):
     code, out, _ = reticent(folder, "harden", "--help")
     assert code == 0
     for word in ("--max-leak", "--out", "--shadows", "--seed"):

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "synthesise"]
 
 DOMAIN = """
 [age]
@@ -43,14 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+@pytest.fixture
+def run(reticent):
+    return lambda folder, *words: reticent(folder, "synthesise", *words)
 
 
-def test_the_table_and_its_page_are_written(folder: Path) -> None:
+def test_the_table_and_its_page_are_written(folder: Path, run) -> None:
     words = ("people.parquet", "--epsilon", "2", "--domain", "domain.toml", "--out", "made.parquet")
     done = run(folder, *words, "--seed", "1", "--report", "page.html", "--secret", "ill", "--guesses", "100")
     assert done.returncode == 0, done.stderr
@@ -65,7 +58,7 @@ def test_the_table_and_its_page_are_written(folder: Path) -> None:
         assert (folder / name).stat().st_mode & 0o077 == 0
 
 
-def test_the_domain_may_come_from_a_public_table_and_that_is_said(folder: Path) -> None:
+def test_the_domain_may_come_from_a_public_table_and_that_is_said(folder: Path, run) -> None:
     words = ("people.parquet", "--epsilon", "2", "--public-domain", "people.parquet", "--out", "public.csv")
     done = run(folder, *words, "--rows", "20")
     assert done.returncode == 0, done.stderr
@@ -89,7 +82,7 @@ def test_the_domain_may_come_from_a_public_table_and_that_is_said(folder: Path) 
     ],
 )
 def test_mistakes_are_sentences_and_leave_nothing_behind(
-    folder: Path, words: tuple[str, ...], sentence: str
+    folder: Path, words: tuple[str, ...], sentence: str, run
 ) -> None:
     done = run(folder, *words, "--out", "none.parquet")
     assert done.returncode == 2, done.stderr
@@ -97,7 +90,7 @@ def test_mistakes_are_sentences_and_leave_nothing_behind(
     assert not (folder / "none.parquet").exists()
 
 
-def test_other_kinds_of_file_are_refused_before_anything_is_made(folder: Path) -> None:
+def test_other_kinds_of_file_are_refused_before_anything_is_made(folder: Path, run) -> None:
     words = ("people.parquet", "--domain", "domain.toml", "--epsilon", "1", "--out")
     assert "neither Parquet" in run(folder, *words, "made.xlsx").stderr
     assert "to write to; make it first" in run(folder, *words, "nowhere/made.csv").stderr

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-COMMAND = [sys.executable, "-c", "from reticent.cli import main; main()", "verify-dp"]
+SHARED = ("--runs", "80", "--outliers", "0", "--workers", "1")
 CLAIM = ("--epsilon", "3.05", "--delta", "1e-5")
 
 
@@ -31,27 +28,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def verify(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "RETICENT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    words = ("--runs", "80", "--outliers", "0", "--workers", "1", *words)
-    return subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=200
-    )
+@pytest.fixture
+def verify(reticent):
+    return lambda folder, *words: reticent(folder, "verify-dp", *SHARED, *words)
 
 
-def test_a_fault_ends_with_3(folder: Path) -> None:
+def test_a_fault_ends_with_3(folder: Path, verify) -> None:
     run = verify(folder, "mine:unclipped", *CLAIM)
     assert run.returncode == 3, run.stderr
     assert "violated with 95 % confidence" in run.stdout
 
 
-def test_a_right_training_on_own_records_is_not_accused(folder: Path) -> None:
+def test_a_right_training_on_own_records_is_not_accused(folder: Path, verify) -> None:
     run = verify(folder, "mine:right", *CLAIM, "--data", "own.csv", "--target", "y")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "not refuted" in run.stdout and "by the accountant epsilon" in run.stdout
 
 
-def test_too_few_runs_for_a_claim_end_with_4(folder: Path) -> None:
+def test_too_few_runs_for_a_claim_end_with_4(folder: Path, verify) -> None:
     run = verify(folder, "mine:right", "--epsilon", "8", "--delta", "1e-5", "--sight", "scores")
     assert run.returncode == 4, run.stdout + run.stderr
     assert "No power" in run.stdout
@@ -67,7 +61,7 @@ def test_too_few_runs_for_a_claim_end_with_4(folder: Path) -> None:
         (("mine:odd", *CLAIM), "write it as"),
     ],
 )
-def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_sentences(folder: Path, words: tuple[str, ...], said: str, verify) -> None:
     run = verify(folder, *words)
     assert run.returncode == 2, run.stdout
     assert said in run.stderr
