@@ -39,7 +39,7 @@ from reticent.defences.defence import (
 from reticent.defences.training.dp_sgd import private
 from reticent.defences.training.kinds import as_torch, refusal
 from reticent.errors import DataError, ModelError, PlanError, ReticentError, StorageError
-from reticent.pareto import Frontier, Role, Row, Told
+from reticent.pareto import Frontier, Role, Row
 from reticent.progress import Progress, default_progress
 from reticent.question import Labels, Question, Scores
 from reticent.recipe import Guarantee, Private, Recipe
@@ -47,6 +47,7 @@ from reticent.shadows.engine import ask_shadows, seconds_each
 from reticent.shadows.plan import Plan
 from reticent.shadows.signals import Answers, Signals
 from reticent.store import default_cache, private_folder
+from reticent.told import Told
 
 HOLDOUT_SHARE = 0.4
 """Of the records, where none are held out: half measure usefulness, half are what defences may look at."""
