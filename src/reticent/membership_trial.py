@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,10 +17,9 @@ from reticent.access import Access, FloatArray, Metered
 from reticent.attacks.attack import Attack, MembershipAttack
 from reticent.attacks.membership.blind import blind_scores
 from reticent.attacks.membership.user_level import by_person
-from reticent.errors import ReticentError, StorageError
 from reticent.finding import Cost, Evidence, Finding, Threat
 from reticent.fingerprint import fingerprint
-from reticent.hearing import Hearing, first_line, threw, unmeasured
+from reticent.hearing import Hearing, Kept, first_line, guessed, unmeasured
 from reticent.measure.roc import Roc
 from reticent.progress import Progress
 from reticent.question import Question
@@ -113,22 +111,16 @@ class MembershipTrial:
             self.seed,
         )
 
-    def _guess(
-        self, attack: MembershipAttack, scene: Scene, kept: tuple[dict[str, Any], dict[str, Any]] | None
-    ) -> Finding:
+    def _guess(self, attack: MembershipAttack, scene: Scene, kept: Kept | None) -> Finding:
+        def guess() -> FloatArray:
+            return np.asarray(attack.guess(scene), dtype=np.float64)[self.stage.candidates]
+
         if kept is None:
-            before, start = self.target.queries, time.perf_counter()
-            try:
-                scores = np.asarray(attack.guess(scene), dtype=np.float64)[self.stage.candidates]
-            except (StorageError, MemoryError):
-                raise
-            except ReticentError as error:
-                return unmeasured(attack, "failed", str(error))
-            except Exception as error:
-                return unmeasured(attack, "failed", threw(error, "during the attack", who="it"))
-            facts = {"seconds": time.perf_counter() - start, "queries": self.target.queries - before}
-            self.cells.keep(self._key(attack), {"scores": scores}, facts)
-            kept = {"scores": scores}, facts
+            found = guessed(attack, self.target, guess)
+            if isinstance(found, Finding):
+                return found
+            self.cells.keep(self._key(attack), *found)
+            kept = found
         arrays, facts = kept
         asked = sum(q.queries(len(self.stage.records)) for q in attack.questions)
         return Finding(

@@ -173,7 +173,7 @@ class Referee:
             memory=Cells(cache / "answers") if remote else None,
         )
         self.shadows = shadow_key(recipe, stage.records, self.plan) if recipe else ""
-        self._try(target)
+        self._try()
         self.identity = target.fingerprint()
         self.scene_key = fingerprint(
             self.identity, stage.records.fingerprint(), stage.known, granted, settings.seed
@@ -375,7 +375,7 @@ class Referee:
             right = answers.values[0, :, 0].argmax(axis=-1) == answers.labels
         return np.asarray(right, dtype=np.float64)[self.stage.candidates]
 
-    def _try(self, target: Target) -> None:
+    def _try(self) -> None:
         """Ask a few records first: a model that can't read them should say so before anything is trained."""
         few = self.stage.records.take(np.arange(min(TRIED, len(self.stage.records))))
         try:

@@ -58,15 +58,13 @@ class DefendedMlp(Mlp):
         self._slots = [slot for place in self._places for slot in place if slot]
         self._noise: Noise | None = None
         if training.privacy:
-            ordered = training.privacy.order == "ordered"
+            privacy = training.privacy
             numbers = sum(slot.value[0].numel() for slot in self._slots)
-            self._noise = Noise(seeds, numbers, device, tree=ordered)
+            self._noise = Noise(seeds, numbers, device, tree=privacy.order == "ordered")
             self._squares = self._x.square().sum(1)
-            how = [(n, training.batch_size, training.epochs) for n in sizes]
-            self._scale = torch.tensor([training.privacy.multiplier(*h) for h in how], device=device)
-            expected = [
-                training.batch_size if ordered else n * training.privacy.rate(n, b) for n, b, _ in how
-            ]
+            scales = [privacy.multiplier(n, training.batch_size, training.epochs) for n in sizes]
+            self._scale = torch.tensor(scales, device=device)
+            expected = [privacy.expected(n, training.batch_size) for n in sizes]
             self._expected = torch.tensor(expected, device=device, dtype=torch.float32)
 
     def step(self, models: slice, rows: Tensor, counts: IntArray | None, rate: float, epoch: int = 0) -> None:

@@ -63,14 +63,12 @@ class DefendedAlone:
         self._noise: Noise | None = None
         if training.privacy:
             self._ghost = not convolves(module) if ghost is None else ghost
-            self._module = hooked(module, clip=training.privacy.clip, ghost=self._ghost)
-            ordered = training.privacy.order == "ordered"
+            privacy = training.privacy
+            self._module = hooked(module, clip=privacy.clip, ghost=self._ghost)
             size = sum(p.numel() for p in module.parameters() if p.requires_grad)
-            self._noise = Noise([seed], size, x.device, tree=ordered)
-            how = records, training.batch_size, training.epochs
-            self._scale = training.privacy.multiplier(*how)
-            rate = training.privacy.rate(records, training.batch_size)
-            self._expected = training.batch_size if ordered else records * rate
+            self._noise = Noise([seed], size, x.device, tree=privacy.order == "ordered")
+            self._scale = privacy.multiplier(records, training.batch_size, training.epochs)
+            self._expected = privacy.expected(records, training.batch_size)
         trained = [p for p in module.parameters() if p.requires_grad]
         self._trained = trained
         self._optimiser = (
