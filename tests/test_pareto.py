@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from reticent.defences import l2, labels_only, memguard, round_scores
 from reticent.defences.defence import none
 from reticent.errors import PlanError
 from reticent.measure.estimate import Estimate, Withheld
-from reticent.pareto import Frontier, Row, Told, advantage, auc, read_limit, tpr_at
+from reticent.pareto import Frontier, Row, read_limit
 from reticent.recipe import Guarantee
+from reticent.told import Told
 
 RNG = np.random.default_rng(0)
 MEMBERS = np.stack([RNG.permutation(np.repeat([True, False], 200)) for _ in range(8)])
@@ -56,43 +56,6 @@ def front():
         row(labels_only(), 0.6, 0.5),
         Row(defence=memguard(), reason="it can't be put on this one"),
     )
-
-
-scores = st.lists(st.integers(-3, 3), min_size=8, max_size=40)
-
-
-@given(scores, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
-def test_figures_are_those_of_a_slow_reference(drawn, random):
-    values = np.array(drawn, dtype=float)
-    members = np.zeros(len(values), dtype=bool)
-    members[random.sample(range(len(values)), len(values) // 2)] = True
-    assert auc(values, members) == pytest.approx(roc_auc_score(members, values))
-    false, true, _ = roc_curve(members, values, drop_intermediate=False)
-    assert advantage(values, members) == pytest.approx(np.max(true - false))
-    for rate in (0.1, 0.3):
-        allowed = [t for f, t in zip(false, true, strict=True) if f <= rate + 1e-12]
-        assert tpr_at(rate)(values, members) == pytest.approx(max(allowed))
-
-
-def test_of_scores_that_know_nothing_the_interval_holds_one_half():
-    held = 0
-    for seed in range(40):
-        figure = told(seed=seed).figure("auc")
-        held += figure.low <= 0.5 <= figure.high
-    assert held >= 34  # of 40 at 95 %, P < 1 % by chance
-
-
-def test_a_rate_that_the_others_do_not_resolve_is_withheld():
-    found = told().figure("tpr@0.01%")
-    assert isinstance(found, Withheld)
-    assert "1,600 answers" in found.reason
-    assert told().point("tpr@0.01%") is None
-
-
-def test_a_figure_nobody_knows_is_told():
-    with pytest.raises(PlanError, match=r"there is no figure 'precision'"):
-        told().figure("precision")
 
 
 def test_the_strongest_attack_is_taken_and_its_interval_widened():

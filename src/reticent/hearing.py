@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
-from reticent.access import Metered
+from reticent.access import FloatArray, Metered
 from reticent.attacks.attack import Attack
 from reticent.data import Records
 from reticent.errors import ReticentError, StorageError, TargetError, said
@@ -14,6 +15,9 @@ from reticent.finding import Cost, Finding
 from reticent.progress import Progress
 from reticent.question import Labels, Question, Scores
 from reticent.shadows.signals import Answers
+
+Kept = tuple[dict[str, Any], dict[str, Any]]
+"""What an attack made, arrays by name, and what it cost: what a cell keeps."""
 
 
 class Hearing:
@@ -98,6 +102,28 @@ def measured(attack: Attack, evidence: Exhibit, cost: Cost, *, secret: str = "")
         source=attack.source,
         caveat=attack.caveat,
     )
+
+
+def guessed(
+    attack: Attack, target: Metered, guess: Callable[[], FloatArray], *, secret: str = ""
+) -> Kept | Finding:
+    """The scores of an attack, with the seconds and queries that they took; or how it failed.
+
+    Raises:
+        StorageError: the disk is full.
+        MemoryError: memory ran out.
+    """
+    before, start = target.queries, time.perf_counter()
+    try:
+        scores = guess()
+    except (StorageError, MemoryError):
+        raise
+    except ReticentError as error:
+        return unmeasured(attack, "failed", str(error), secret=secret)
+    except Exception as error:
+        return unmeasured(attack, "failed", threw(error, "during the attack", who="it"), secret=secret)
+    facts = {"seconds": time.perf_counter() - start, "queries": target.queries - before}
+    return {"scores": scores}, facts
 
 
 def first_line(attack: Attack) -> str:

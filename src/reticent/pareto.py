@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from reticent.access import BoolArray, FloatArray
+from reticent.access import BoolArray
 from reticent.defences.defence import Defence
 from reticent.errors import PlanError
 from reticent.measure.estimate import Estimate, Figure, Withheld, bootstrap_models_and_records
 from reticent.recipe import Guarantee
 from reticent.threshold import Threshold
+from reticent.told import ROUNDS, Told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,50 +28,6 @@ private training tuned to be as useful as the other defences."""
 
 DEFAULT_LEAK = "tpr@0.1%"
 
-
-@dataclass(frozen=True, eq=False)
-class Told:
-    """What one attack said of the same records in every model.
-
-    Attributes:
-        attack: its name.
-        scores: (models, records) higher for a member.
-        members: (models, records) the truth.
-    """
-
-    attack: str
-    scores: FloatArray
-    members: BoolArray
-    _figures: dict[tuple[str, float], Figure] = field(default_factory=dict, init=False, repr=False)
-
-    def figure(self, name: str, *, level: float = 0.95) -> Figure:
-        """Return "auc", "advantage", "balanced accuracy" or "tpr@P%", by bootstrap over models and
-        records."""
-        if (name, level) not in self._figures:
-            self._figures[name, level] = self._bootstrapped(name, level)
-        return self._figures[name, level]
-
-    def point(self, name: str) -> float | None:
-        """The same without an interval; None where it is withheld."""
-        statistic, _ = _statistic(name, int((~self.members).sum()))
-        return statistic(self.scores, self.members) if statistic else None
-
-    def _bootstrapped(self, name: str, level: float) -> Figure:
-        statistic, reason = _statistic(name, int((~self.members).sum()))
-        if statistic is None:
-            return Withheld(reason)
-        return bootstrap_models_and_records(
-            statistic,
-            self.scores.astype(np.float64),
-            self.members,
-            rounds=ROUNDS,
-            level=level,
-            bounds=(0.0, 1.0),
-        )
-
-
-ROUNDS = 200
-"""Resamples of an interval."""
 
 KEPT = 0.9
 """The share of a leak that is left where a defence is said to have hidden it alone."""
@@ -252,8 +209,7 @@ class Frontier:
             return False
         before = _told(self.undefended.clean, "loss", "auc")
         naive = _told(row.clean, "loss", "auc")
-        known = row.clean and isinstance(naive, Estimate) and isinstance(before, Estimate)
-        if known and naive.high >= before.low:  # type: ignore[union-attr]
+        if isinstance(naive, Estimate) and isinstance(before, Estimate) and naive.high >= before.low:
             return False
         return all(self._kept(row, figure) >= KEPT for figure in dict.fromkeys(("auc", self.figure)))
 
@@ -357,53 +313,6 @@ def read_limit(text: str) -> tuple[Threshold, bool]:
             f"the limit {text!r} does not read; write a figure (auc, advantage, balanced accuracy, "
             "tpr@0.1%), optionally 'high', then '<' and a share, as in 'tpr@0.1% < 0.005'"
         ) from None
-
-
-def tpr_at(rate: float) -> Callable[[FloatArray, BoolArray], float]:
-    """The share of members above every threshold that at most `rate` of the others exceed."""
-
-    def statistic(scores: FloatArray, members: BoolArray) -> float:
-        others = np.sort(scores[~members])
-        above = int(rate * len(others))
-        return float((scores[members] > others[len(others) - 1 - above]).mean())
-
-    return statistic
-
-
-def auc(scores: FloatArray, members: BoolArray) -> float:
-    """The chance that a member outscores another record, ties one half."""
-    from scipy.stats import rankdata
-
-    flat, truth = scores.ravel(), members.ravel()
-    ranks = rankdata(flat)[truth]
-    inside, outside = int(truth.sum()), int((~truth).sum())
-    return float((ranks.sum() - inside * (inside + 1) / 2) / (inside * outside))
-
-
-def advantage(scores: FloatArray, members: BoolArray) -> float:
-    """The largest difference of true and false positive rates over all thresholds."""
-    inside, outside = np.sort(scores[members]), np.sort(scores[~members])
-    at = np.unique(scores)
-    below = np.searchsorted(inside, at) / len(inside), np.searchsorted(outside, at) / len(outside)
-    return float(np.max(below[1] - below[0], initial=0.0))
-
-
-def _statistic(name: str, others: int) -> tuple[Callable[[FloatArray, BoolArray], float] | None, str]:
-    if name == "auc":
-        return auc, ""
-    if name == "advantage":
-        return advantage, ""
-    if name == "balanced accuracy":
-        return lambda s, m: (1 + advantage(s, m)) / 2, ""
-    if name.startswith("tpr@"):
-        rate = float(name[4:-1]) / 100
-        if rate * others < 1:
-            return (
-                None,
-                f"{others:,} answers of models that did not see the canary resolve no rate of {name[4:]}",
-            )
-        return tpr_at(rate), ""
-    raise PlanError(f"there is no figure {name!r}; known: auc, advantage, balanced accuracy, tpr@P%")
 
 
 def _told(told: Sequence[Told], attack: str, figure: str) -> Figure:

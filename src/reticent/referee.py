@@ -7,15 +7,9 @@ that was stopped goes on where it stopped.
 
 from __future__ import annotations
 
-import platform
-import shlex
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +27,23 @@ from reticent.attacks.attack import (
     PropertyAttack,
 )
 from reticent.attacks.catalogue import chosen, left_out, worth_running
-from reticent.attacks.membership.blind import blind_scores
-from reticent.attacks.membership.user_level import by_person
 from reticent.data import Roles
 from reticent.errors import ReticentError, StorageError, TargetError
 from reticent.extraction_trial import Copied, ExtractionTrial, copied, plain_recipe
-from reticent.finding import Cost, Evidence, Finding, Threat
+from reticent.finding import Cost, Finding
 from reticent.fingerprint import fingerprint
 from reticent.gradient_trial import GradientTrial
-from reticent.hearing import Hearing, first_line, measured, threw, unmeasured
+from reticent.hearing import Hearing, measured, threw, unmeasured
 from reticent.likeness_trial import LikenessTrial
+from reticent.membership_trial import MembershipTrial, blind_control
 from reticent.progress import Progress, default_progress
 from reticent.property_trial import PropertyTrial
 from reticent.question import Labels, Question, Scores
 from reticent.recipe import Recipe
 from reticent.result import Audit, Checks, Provenance
-from reticent.scene import Scene
 from reticent.secret_trial import SecretTrial
 from reticent.settings import Settings
-from reticent.shadows.engine import ask_shadows, shadow_key
+from reticent.shadows.engine import shadow_key
 from reticent.shadows.plan import Plan
 from reticent.stage import Stage, lay_out
 from reticent.store import Cells, default_cache, private_folder
@@ -181,24 +173,24 @@ class Referee:
             memory=Cells(cache / "answers") if remote else None,
         )
         self.shadows = shadow_key(recipe, stage.records, self.plan) if recipe else ""
-        self._try(target)
+        self._try()
         self.identity = target.fingerprint()
         self.scene_key = fingerprint(
             self.identity, stage.records.fingerprint(), stage.known, granted, settings.seed
         )
         self.hearing = Hearing(self.target, stage.records, progress)
-        self.blind = self._blind()
+        self.blind = blind_control(stage, self.cells, settings.seed, progress)
 
     def findings(self, attacks: Sequence[Attack]) -> tuple[Finding, ...]:
         """Run the attacks; refused and failed ones are findings too."""
-        by_record = self._membership([a for a in attacks if isinstance(a, MembershipAttack)])
+        on_records = [a for a in attacks if isinstance(a, MembershipAttack)]
         on_secrets = [a for a in attacks if isinstance(a, AttributeAttack)]
         on_worlds = [a for a in attacks if isinstance(a, PropertyAttack)]
         on_updates = [a for a in attacks if isinstance(a, GradientAttack)]
         on_model = [a for a in attacks if isinstance(a, ExtractionAttack)]
         on_classes = [a for a in attacks if isinstance(a, InversionAttack)]
         return (
-            *by_record,
+            *self._membership(on_records),
             *(self._secrets(on_secrets) if on_secrets else ()),
             *(self._likenesses(on_classes) if on_classes else ()),
             *(self._properties(on_worlds) if on_worlds else ()),
@@ -206,6 +198,25 @@ class Referee:
             *(self._copies(on_model) if on_model else ()),
             *(unmeasured(a, "refused", a.elsewhere) for a in attacks if isinstance(a, Named) and a.elsewhere),
         )
+
+    def _membership(self, attacks: Sequence[MembershipAttack]) -> tuple[Finding, ...]:
+        trial = MembershipTrial(
+            target=self.target,
+            stage=self.stage,
+            recipe=self.recipe,
+            plan=self.plan,
+            shadows=self.shadows,
+            hearing=self.hearing,
+            cells=self.cells,
+            cache=self.cache / "signals",
+            scene_key=self.scene_key,
+            seed=self.settings.seed,
+            workers=self.settings.workers,
+            refusal=self._refusal,
+            blind=self.blind.roc,
+            progress=self.progress,
+        )
+        return trial.findings(attacks)
 
     def _likenesses(self, attacks: Sequence[InversionAttack]) -> list[Finding]:
         trial = LikenessTrial(
@@ -301,24 +312,6 @@ class Referee:
         )
         return [finding for column in columns for finding in trial.findings(column, attacks)]
 
-    def _membership(self, attacks: Sequence[MembershipAttack]) -> tuple[Finding, ...]:
-        refusals = {a: self._refusal(a, a.questions) for a in attacks}
-        kept = {a: self.cells.find(self._key(a)) for a in attacks if not refusals[a]}
-        fresh = [a for a, cell in kept.items() if cell is None]
-        self.hearing.ask([q for a in fresh for q in a.questions])
-        scene = self._scene([a for a in fresh if not self.hearing.why_not(a.questions)])
-        found = []
-        with self.progress.stage("attacking", len(fresh)) as advance:
-            for attack in attacks:
-                if refusals[attack]:
-                    found.append(unmeasured(attack, "refused", refusals[attack]))
-                elif why := self.hearing.why_not(attack.questions):
-                    found.append(unmeasured(attack, "refused", why))
-                else:
-                    found.append(self._guess(attack, scene, kept[attack]))
-                    advance(int(kept[attack] is None))
-        return (*found, *self._by_person(found))
-
     def unasked(self, attacks: Sequence[Attack]) -> list[Finding]:
         """Rows for costly attacks that were not named."""
         found = []
@@ -348,24 +341,12 @@ class Referee:
 
     def provenance(self) -> Provenance:
         """What is needed to run it again."""
-        libraries = ("reticent", "numpy", "scipy", "pandas", "scikit-learn", "torch", "xgboost", "lightgbm")
-        versions = {"python": platform.python_version()}
-        for library in libraries:
-            try:
-                versions[library] = metadata.version(library)
-            except metadata.PackageNotFoundError:
-                continue
-        return Provenance(
-            date=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=shlex.join(["reticent", *sys.argv[1:]]) if Path(sys.argv[0]).name == "reticent" else "",
-            versions=versions,
-            fingerprints={
-                "model": self.identity,
-                "records": self.stage.records.fingerprint(),
-                "recipe": self.recipe.fingerprint() if self.recipe else "",
-            },
-            options=asdict(self.settings),
-        )
+        content = {
+            "model": self.identity,
+            "records": self.stage.records.fingerprint(),
+            "recipe": self.recipe.fingerprint() if self.recipe else "",
+        }
+        return Provenance.now(content, asdict(self.settings))
 
     def _refusal(self, attack: Attack, questions: Sequence[Question]) -> str:
         if attack.needs > self.target.access:
@@ -381,119 +362,6 @@ class Referee:
             return f"needs {needed:,} queries, and {self.target.limit:,} are allowed"
         return ""
 
-    def _key(self, attack: MembershipAttack) -> str:
-        return fingerprint(
-            "guess", attack, self.scene_key, (self.plan, self.shadows) if attack.shadows else ""
-        )
-
-    def _scene(self, attacks: Sequence[MembershipAttack]) -> Scene:
-        signals = {}
-        questions = list(dict.fromkeys(q for a in attacks if a.shadows for q in a.questions))
-        if questions and self.recipe is not None:
-            with self.progress.stage("training shadow models", self.plan.models) as advance:
-                signals = dict(
-                    ask_shadows(
-                        self.recipe,
-                        self.stage.records,
-                        self.plan,
-                        questions,
-                        cache=self.cache / "signals",
-                        workers=self.settings.workers,
-                        advance=advance,
-                    )
-                )
-        return Scene(
-            self.target,
-            self.stage.records,
-            self.stage.known,
-            self.hearing.answers,
-            signals,
-            self.settings.seed,
-        )
-
-    def _guess(
-        self, attack: MembershipAttack, scene: Scene, kept: tuple[dict[str, Any], dict[str, Any]] | None
-    ) -> Finding:
-        if kept is None:
-            before, start = self.target.queries, time.perf_counter()
-            try:
-                scores = np.asarray(attack.guess(scene), dtype=np.float64)[self.stage.candidates]
-            except (StorageError, MemoryError):
-                raise
-            except ReticentError as error:
-                return unmeasured(attack, "failed", str(error))
-            except Exception as error:
-                return unmeasured(attack, "failed", threw(error, "during the attack", who="it"))
-            facts = {"seconds": time.perf_counter() - start, "queries": self.target.queries - before}
-            self.cells.keep(self._key(attack), {"scores": scores}, facts)
-            kept = {"scores": scores}, facts
-        arrays, facts = kept
-        asked = sum(q.queries(len(self.stage.records)) for q in attack.questions)
-        return Finding(
-            attack=attack.name,
-            threat=attack.threat,
-            access=attack.needs,
-            outcome="measured",
-            evidence=Evidence(arrays["scores"], self.stage.members[self.stage.candidates]),
-            baseline=self.blind.roc,
-            cost=Cost(
-                queries=asked + int(facts["queries"]),
-                trainings=self.plan.models if attack.shadows else 0,
-                seconds=float(facts["seconds"]),
-            ),
-            about=first_line(attack),
-            source=attack.source,
-            caveat=attack.caveat,
-        )
-
-    def _by_person(self, found: Sequence[Finding]) -> list[Finding]:
-        """The strongest attack once more, its scores summed up by person, where records name theirs."""
-        people = self.stage.records.people
-        measured = [f for f in found if f.evidence is not None]
-        if people is None or not measured:
-            return []
-        best = max(measured, key=lambda f: f.roc.auc().value)
-        told = best.membership
-        scores, members = by_person(told.scores, told.members, people[self.stage.candidates])
-        return [
-            Finding(
-                attack=f"{best.attack} by person",
-                threat=best.threat,
-                access=best.access,
-                outcome="measured",
-                evidence=Evidence(scores, members),
-                cost=best.cost,
-                subject="person",
-                about=f"{best.attack}, its scores of all records of a person taken together",
-                source=best.source,
-                caveat=best.caveat,
-            )
-        ]
-
-    def _blind(self) -> Finding:
-        candidates = self.stage.records.take(self.stage.candidates)
-        truth = self.stage.members[self.stage.candidates]
-        key = fingerprint("blind", blind_scores, candidates.fingerprint(), truth, self.settings.seed)
-        kept = self.cells.find(key)
-        if kept is None:
-            start = time.perf_counter()
-            with self.progress.stage("telling the sides apart without the model", 1) as advance:
-                scores: FloatArray = blind_scores(candidates, truth, self.settings.seed)
-                advance(1)
-            kept = {"scores": scores}, {"seconds": time.perf_counter() - start}
-            self.cells.keep(key, *kept)
-        arrays, facts = kept
-        return Finding(
-            attack="blind",
-            threat=Threat.MEMBERSHIP,
-            access=Access.LABELS,
-            outcome="measured",
-            evidence=Evidence(arrays["scores"], truth),
-            cost=Cost(seconds=float(facts["seconds"])),
-            about="A classifier that never sees the model: what the two sides differ in by themselves.",
-            source="control",
-        )
-
     def _right(self) -> FloatArray:
         """(candidates,) 1.0 where the model names the right class."""
         question = Scores() if self.target.access >= Access.SCORES else Labels()
@@ -507,7 +375,7 @@ class Referee:
             right = answers.values[0, :, 0].argmax(axis=-1) == answers.labels
         return np.asarray(right, dtype=np.float64)[self.stage.candidates]
 
-    def _try(self, target: Target) -> None:
+    def _try(self) -> None:
         """Ask a few records first: a model that can't read them should say so before anything is trained."""
         few = self.stage.records.take(np.arange(min(TRIED, len(self.stage.records))))
         try:

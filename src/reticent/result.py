@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
 
 SPOILT_ABOVE = 0.52
 """Lower bound of the blind control's AUC above which the split, not the model, is what is measured."""
+
+LIBRARIES = ("reticent", "numpy", "scipy", "pandas", "scikit-learn", "torch", "xgboost", "lightgbm")
+"""Those whose versions may change a figure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +89,21 @@ class Provenance:
     versions: Mapping[str, str]
     fingerprints: Mapping[str, str]
     options: Mapping[str, object]
+
+    @classmethod
+    def now(cls, fingerprints: Mapping[str, str], options: Mapping[str, object]) -> Provenance:
+        """Of what runs at this moment, with the libraries that are installed."""
+        versions = {"python": platform.python_version()}
+        for library in LIBRARIES:
+            with suppress(metadata.PackageNotFoundError):
+                versions[library] = metadata.version(library)
+        return cls(
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=shlex.join(["reticent", *sys.argv[1:]]) if Path(sys.argv[0]).name == "reticent" else "",
+            versions=versions,
+            fingerprints=fingerprints,
+            options=options,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

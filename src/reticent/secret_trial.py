@@ -6,28 +6,25 @@ others: a gain that is the same for both is statistics of the population, not a 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from reticent.access import Metered
+from reticent.access import FloatArray, Metered
 from reticent.attacks.attack import Attack, AttributeAttack
 from reticent.attacks.attribute.each_value import EachValue, EachValueLabel
 from reticent.attacks.attribute.imputation import best_imputation
-from reticent.errors import DataError, ReticentError, StorageError
+from reticent.errors import DataError
 from reticent.finding import Cost, Finding, Guesses
 from reticent.fingerprint import fingerprint
-from reticent.hearing import Hearing, first_line, threw, unmeasured
+from reticent.hearing import Hearing, Kept, first_line, guessed, unmeasured
 from reticent.progress import Progress
 from reticent.question import Question
 from reticent.scene import SecretScene
 from reticent.secret import Secret
 from reticent.stage import Stage
 from reticent.store import Cells
-
-Kept = tuple[dict[str, Any], dict[str, Any]]
 
 
 class SecretTrial:
@@ -95,20 +92,16 @@ class SecretTrial:
 
     def _guess(self, attack: AttributeAttack, scene: SecretScene, truth: Any, kept: Kept | None) -> Finding:
         candidates, secret = self.stage.candidates, scene.secret
+
+        def guess() -> FloatArray:
+            return np.asarray(attack.guess(scene), dtype=np.float64)[candidates]
+
         if kept is None:
-            before, start = self.target.queries, time.perf_counter()
-            try:
-                scores = np.asarray(attack.guess(scene), dtype=np.float64)[candidates]
-            except (StorageError, MemoryError):
-                raise
-            except ReticentError as error:
-                return unmeasured(attack, "failed", str(error), secret=secret.column)
-            except Exception as error:
-                why = threw(error, "during the attack", who="it")
-                return unmeasured(attack, "failed", why, secret=secret.column)
-            facts = {"seconds": time.perf_counter() - start, "queries": self.target.queries - before}
-            kept = {"scores": scores}, facts
-            self.cells.keep(self._key(attack, secret), *kept)
+            found = guessed(attack, self.target, guess, secret=secret.column)
+            if isinstance(found, Finding):
+                return found
+            self.cells.keep(self._key(attack, secret), *found)
+            kept = found
         arrays, facts = kept
         has = truth[candidates] >= 0
         asked = sum(q.queries(len(self.stage.records)) for q in attack.asks(secret))

@@ -13,9 +13,10 @@ from rich.console import Console
 
 from reticent.defences import dropout, l2, labels_only, memguard, round_scores
 from reticent.defences.defence import OutputDefence, none
-from reticent.pareto import Frontier, Row, Told
+from reticent.pareto import Frontier, Row
 from reticent.recipe import Guarantee
 from reticent.report.frontier import drawing, lines, page, terminal_table, write_frontier
+from reticent.told import Told
 
 
 class Hostile(OutputDefence):

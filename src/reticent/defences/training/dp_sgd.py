@@ -97,7 +97,7 @@ def private(recipe: Recipe, how: DpSgd | DpFtrl, order: Literal["sampled", "orde
     """The recipe of a torch module with private gradients."""
     if as_torch(recipe) is None:
         raise ModelError(refusal(recipe, how.word))
-    from reticent.shadows.batched.defended import check_private
+    from reticent.shadows.batched.hooked import check_private
     from reticent.shadows.batched.privacy import Privacy
     from reticent.shadows.batched.stacked import seeded
 

@@ -62,6 +62,10 @@ class Privacy:
         unit = 10.0 ** (math.floor(math.log10(share)) - 1)
         return min(1.0, math.ceil(share / unit - 1e-9) * unit)
 
+    def expected(self, records: int, batch_size: int) -> float:
+        """How many records a step takes in the mean: what its sum of gradients is divided by."""
+        return batch_size if self.order == "ordered" else records * self.rate(records, batch_size)
+
     def steps(self, records: int, batch_size: int, epochs: int) -> int:
         """Steps of a whole training."""
         if self.order == "sampled":

@@ -20,7 +20,9 @@ from torch.nn.functional import cross_entropy
 
 from reticent.access import BoolArray, IntArray
 from reticent.errors import DataError
-from reticent.shadows.batched.defended import DefendedAlone, DefendedMlp, Reference
+from reticent.shadows.batched.asked import Reference
+from reticent.shadows.batched.defended import DefendedMlp
+from reticent.shadows.batched.defended_alone import DefendedAlone
 from reticent.shadows.batched.general import Alone, Mapped, convolves, mappable
 from reticent.shadows.batched.mlp import Mlp
 from reticent.shadows.batched.privacy import Coins

@@ -7,17 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
-from torch import nn
 
 import reticent as rt
 from reticent.access import Access, Outputs
@@ -25,7 +21,6 @@ from reticent.canary import Canary
 from reticent.data import Records
 from reticent.defences import (
     dp_sgd,
-    dropout,
     early_stopping,
     gaussian_noise,
     l2,
@@ -37,11 +32,8 @@ from reticent.defences import (
     temperature,
 )
 from reticent.errors import DataError, PlanError
-from reticent.frontier_trial import FrontierPlan, _Stage, halves
 from reticent.recipe import OneByOne
-from reticent.shadows.batched import Training
 from reticent.targets.sklearn import SklearnRecipe
-from reticent.targets.torch import TorchRecipe
 
 
 def people(rows=500, seed=0, classes=3, wrong=0.2):
@@ -84,10 +76,6 @@ class Deaf(OneByOne):
 
     def fingerprint(self):
         return "deaf"
-
-
-def net():
-    return nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 3))
 
 
 def tree():
@@ -176,20 +164,6 @@ def test_what_a_model_can_not_carry_is_a_row_with_the_reason(front):
     assert not reasons[str(round_scores(1))] and found[round_scores(1)].measured
 
 
-def test_private_training_of_the_same_usefulness_stands_beside_the_rest(front, tmp_path):
-    training = Training(epochs=15, batch_size=64, learning_rate=0.2, momentum=0.9)
-    recipe = TorchRecipe(module=net, training=training)
-    found = rt.frontier(recipe, people(900), [dropout(0.3)], shadows=4, workers=1, cache=tmp_path)
-    last = found.rows[-1]
-    assert last.role == "private"
-    assert last.guarantee.epsilon > 0
-    assert "noise tuned on the reference to an accuracy of" in last.note
-    assert last.trainings >= 4 + 2
-    assert found.rows[-1].leak("auc")[1].value < found.undefended.leak("auc")[1].value
-    others = front(tree(), people(), [round_scores(1)], private=True)
-    assert others.rows[-1].role == "private" and "torch module" in others.rows[-1].reason
-
-
 def test_twins_are_put_in_for_those_that_vouch_for_each_other(front):
     found = front(SklearnRecipe(LogisticRegression()), people(), [selena(models=4, left_out=2)])
     row = found[selena(models=4, left_out=2)]
@@ -272,41 +246,6 @@ def test_pairs_are_records(front):
     found = front(Deaf(), (data.features, data.labels), [round_scores(1)])
     assert found.classes == 3
     assert found.records == (240, 20, 80, 80)
-
-
-@given(
-    st.integers(1, 6).map(lambda half: 2 * half),
-    st.integers(0, 30),
-    st.integers(0, 20),
-    st.integers(1, 2),
-    st.integers(0, 5),
-)
-@settings(max_examples=50, deadline=None)
-def test_everyone_is_in_half_of_the_models_and_twins_together(models, ordinary, canaries, copies, rest):
-    plan = FrontierPlan(models=models, ordinary=ordinary, canaries=canaries, copies=copies, seed=3)
-    last = ordinary + canaries * copies
-    masks = plan.masks(last + rest)
-    assert (masks[:, :last].sum(axis=0) == models // 2).all()
-    assert not masks[:, last:].any()
-    made = masks[:, ordinary:last].reshape(models, canaries, copies)
-    assert (made == made[:, :, :1]).all()
-    twin = replace(plan, copies=1)
-    assert np.array_equal(twin.masks(ordinary + canaries)[:, :ordinary], masks[:, :ordinary])
-
-
-def test_halves_are_apart_and_whole():
-    data = people(101)
-    one, other = halves(data, 0)
-    rows = [{row.tobytes() for row in half.features} for half in (one, other)]
-    assert not rows[0] & rows[1]
-    assert len(rows[0] | rows[1]) == 101
-
-
-def test_canaries_are_one_in_twenty_and_five_hundred_at_most():
-    many = Records(np.arange(30_000.0)[:, None], np.zeros(30_000, int), np.arange(2))
-    assert _Stage.laid_out(many, None, None, 8, 0).canaries == 500
-    assert _Stage.laid_out(many.take(np.arange(1000)), None, None, 8, 0).canaries == 30
-    assert _Stage.laid_out(many, None, 7, 8, 0).canaries == 7
 
 
 @pytest.mark.parametrize(
