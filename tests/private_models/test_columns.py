@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reticent.errors import DataError, PlanError
@@ -23,6 +23,7 @@ def test_numbers_are_scaled_and_words_one_hot():
     np.testing.assert_allclose(encoded, expected)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5))
 def test_whatever_stands_in_a_cell_is_read_and_within_the_norm(rows):
     table = pd.DataFrame(rows, columns=["age", "town", "weight"], dtype=object)

@@ -18,9 +18,9 @@ from sklearn.model_selection import cross_val_score
 
 from reticent.errors import DataError, PlanError
 from reticent.measure.epsilon import epsilon_lower_bound
+from reticent.measure.gaussian import gaussian_mu
 from reticent.private_models import PrivateLogisticRegression
 from reticent.private_models.linear import SOLVER_SHARE, TOLERANCE, perturbed, spend
-from reticent.private_models.noise import gaussian_mu
 from reticent.private_models.softmax import Objective, probabilities
 
 

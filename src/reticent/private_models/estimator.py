@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from reticent.errors import DataError, PlanError
+from reticent.noise import Dice
 from reticent.private_models.columns import Columns, Floats, Ints, read_columns
 from reticent.recipe import Guarantee
 
@@ -73,6 +74,10 @@ class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self, x: Any) -> Columns:
         return read_columns(self.bounds, x)
+
+    def _dice(self, rng: np.random.Generator) -> Dice:
+        """Of exact noise: from the seed's generator, without a seed from the operating system."""
+        return Dice(None if self.random_state is None else rng)
 
     def _asked(self, x: Any) -> Any:
         """Records that a fitted model is asked about.

@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from reticent.errors import DataError, PlanError
+from reticent.measure.gaussian import gaussian_mu
 from reticent.private_models.columns import Floats, Span, read_columns
 from reticent.private_models.estimator import check_privacy, warn_of_delta
-from reticent.private_models.noise import gaussian_mu
 from reticent.recipe import Guarantee
 
 ODDS = 0.05

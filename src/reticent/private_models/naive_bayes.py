@@ -3,7 +3,7 @@
 Everything that a model needs of its records is one vector of integers: how many there are of each class, how
 many of each class have each word, and of each class and column of numbers the sums of u and of u² − ½, for u
 in [-1, 1]. One record adds 1 to the first, 1 for each column of words, and for each column of numbers |u| +
-|u² − ½| ≤ 1½. So its L1 sensitivity is known, and two-sided geometric noise on all of it at once is
+|u² − ½| ≤ 1½. So its L1 sensitivity is known, and discrete Laplace noise on all of it at once is
 epsilon-private, with no delta: no budget to split. Numbers are rounded to a grid first, so that sums are
 integers and so is what is released.
 """
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from reticent.errors import DataError
+from reticent.noise import laplace_noised
 from reticent.private_models.columns import Columns, Floats, Ints, Words
 from reticent.private_models.estimator import PrivateClassifier, check_privacy
-from reticent.private_models.noise import geometric
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
 
@@ -61,11 +61,11 @@ class PrivateNaiveBayes(PrivateClassifier):
             PlanError: parameters, bounds or classes that promise nothing.
             DataError: columns or labels that they do not tell of.
         """
-        rng = np.random.default_rng(self.random_state)
         labels = self._begin(x, y)
         columns = self._columns(x)
         total, most = sums(columns, x, labels, len(self.classes_))
-        noisy = geometric(total, most, self.epsilon, rng) / GRID
+        dice = self._dice(np.random.default_rng(self.random_state))
+        noisy = laplace_noised(total, most, self.epsilon, dice) / GRID
         self._learn(columns, noisy, most / GRID / self.epsilon)
         return self
 
@@ -86,7 +86,7 @@ class PrivateNaiveBayes(PrivateClassifier):
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
         check_privacy(type(self).__name__, self.epsilon)
-        return Guarantee(self.epsilon, 0.0, "one vector of counts and sums with geometric noise")
+        return Guarantee(self.epsilon, 0.0, "one vector of counts and sums with discrete Laplace noise")
 
     def _learn(self, columns: Columns, noisy: Floats, scale: float) -> None:
         """Set shares, means and variances from noisy sums; `scale` is how much noise is on each."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from reticent.access import FloatArray, IntArray
 from reticent.measure.estimate import Estimate
-from reticent.synthesis.noise import Dice, bernoulli_exp, discrete_laplace, laplace_scale
+from reticent.noise import Dice, bernoulli_exp, discrete_laplace, laplace_scale
 
 UNITS = 1 << 30
 """Parts of an epsilon that are told apart; what is left of it is not spent."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
+from reticent.noise import Dice, DiscreteGaussian
 from reticent.progress import Advance
-from reticent.synthesis.noise import Dice, DiscreteGaussian
 from reticent.synthesis.selection import Edge, counts, distances, spanning_tree
 from reticent.synthesis.tree import Tree, nearest_tree, shared_out, simplex
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reticent.access import IntArray
+from reticent.domain import Column, Domain
 from reticent.errors import DataError, PlanError
 from reticent.measure.zcdp import checked_privacy, zcdp_epsilon, zcdp_rho
+from reticent.noise import Dice
 from reticent.progress import Advance, Progress, default_progress
 from reticent.recipe import Guarantee
-from reticent.synthesis.domain import Column, Domain
 from reticent.synthesis.mechanism import Grouped, Measured, Spent, measure, measure_within
-from reticent.synthesis.noise import Dice
 from reticent.synthesis.selection import check_sizes
 
 if TYPE_CHECKING:

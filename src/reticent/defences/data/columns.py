@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reticent.data import Records, is_table
+from reticent.domain import Categories, Column, Domain, Numbers
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.domain import Categories, Column, Domain, Numbers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,12 +15,12 @@ from reticent.access import FloatArray
 from reticent.data import Records
 from reticent.defences.data.columns import Stated, restored, stated, tabled
 from reticent.defences.defence import DataDefence
+from reticent.domain import Column, Domain, Numbers
 from reticent.errors import DataError, PlanError
 from reticent.measure.zcdp import checked_privacy
+from reticent.noise import Dice
 from reticent.recipe import Guarantee
-from reticent.synthesis.domain import Column, Domain, Numbers
 from reticent.synthesis.local import noisy_numbers, randomised_response
-from reticent.synthesis.noise import Dice
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,10 +13,10 @@ from typing import ClassVar
 from reticent.data import Records
 from reticent.defences.data.columns import Stated, restored, stated, tabled
 from reticent.defences.defence import DataDefence
+from reticent.domain import Domain
 from reticent.measure.zcdp import checked_privacy
+from reticent.noise import Dice
 from reticent.recipe import Guarantee
-from reticent.synthesis.domain import Domain
-from reticent.synthesis.noise import Dice
 from reticent.synthesis.synthetic import FEWEST, measured_under, read_cells
 
 

@@ -17,7 +17,7 @@ from reticent.recipe import Recipe
 
 @dataclass(frozen=True)
 class PrivateTrees(TrainingDefence):
-    """Trees drawn at random, counts in their leaves with geometric noise (Fletcher & Islam 2017,
+    """Trees drawn at random, counts in their leaves with exact noise (Fletcher & Islam 2017,
     arXiv:1606.03572).
 
     The guarantee is for adding or removing one record, without any delta. It holds for whoever does not know

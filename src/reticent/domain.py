@@ -26,7 +26,7 @@ import numpy as np
 
 from reticent.access import IntArray
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 
 if TYPE_CHECKING:
     import pandas as pd
