@@ -244,6 +244,6 @@ def _geometric(size: int, dice: Dice) -> IntArray:
 def _checked(sigma: float) -> None:
     if not 0 < sigma <= LARGEST:
         raise PlanError(
-            f"noise of standard deviation {sigma:g} was called for, and {LARGEST:,.0f} is the most; give a "
-            "larger epsilon or fewer columns"
+            f"noise of standard deviation {sigma:g} was called for, and it has to be above 0 and at most "
+            f"{LARGEST:,.0f}; give a larger epsilon or fewer columns"
         )

@@ -252,7 +252,7 @@ def test_a_delta_that_promises_nothing_is_told():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"epsilon": None}, "epsilon=None; give a number above 0"),
+        ({"epsilon": None}, "epsilon=None; give one above 0"),
         ({"epsilon": 0}, "epsilon=0; give"),
         ({"epsilon": float("nan")}, "epsilon=nan; give"),
         ({"epsilon": True}, "epsilon=True; give"),

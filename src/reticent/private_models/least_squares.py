@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from reticent.errors import DataError, PlanError
 from reticent.measure.gaussian import gaussian_mu
+from reticent.measure.privacy import check_privacy
 from reticent.private_models.columns import Floats, Span, read_columns
-from reticent.private_models.estimator import check_privacy, warn_of_delta
+from reticent.private_models.estimator import warn_of_delta
 from reticent.recipe import Guarantee
 
 ODDS = 0.05
@@ -89,11 +90,7 @@ class PrivateLinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[mi
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon, self.delta)
-        if not self.delta:
-            raise PlanError(
-                "PrivateLinearRegression was given delta=0; give a share below one over the records"
-            )
+        check_privacy(self.epsilon, self.delta, type(self).__name__)
         return Guarantee(self.epsilon, self.delta, "moments and their least eigenvalue with Gaussian noise")
 
     def _outcome(self) -> Span:

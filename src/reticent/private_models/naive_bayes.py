@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from reticent.errors import DataError
+from reticent.measure.privacy import check_privacy
 from reticent.noise import laplace_noised
 from reticent.private_models.columns import Columns, Floats, Ints, Words
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
 
@@ -85,7 +86,7 @@ class PrivateNaiveBayes(PrivateClassifier):
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon)
+        check_privacy(self.epsilon, 0.0, type(self).__name__, pure=True)
         return Guarantee(self.epsilon, 0.0, "one vector of counts and sums with discrete Laplace noise")
 
     def _learn(self, columns: Columns, noisy: Floats, scale: float) -> None:

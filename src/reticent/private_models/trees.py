@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from reticent.errors import DataError, PlanError
+from reticent.measure.privacy import check_privacy
 from reticent.noise import laplace_noised
 from reticent.private_models.columns import Columns, Floats, Ints, Words
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
 
@@ -108,7 +109,7 @@ class PrivateForest(PrivateClassifier):
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon)
+        check_privacy(self.epsilon, 0.0, type(self).__name__, pure=True)
         return Guarantee(
             self.epsilon, 0.0, f"counts in the leaves of {self.trees} random trees, discrete Laplace noise"
         )

@@ -204,7 +204,7 @@ def test_the_guarantee_outlives_defences_of_the_answers():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({}, "epsilon=None; give a number above 0"),
+        ({}, "epsilon=None; give one above 0"),
         ({"epsilon": -1}, "epsilon=-1; give"),
         ({"epsilon": 1.0}, "was given no bounds"),
         ({"epsilon": 1.0, "bounds": (1, 0)}, "low below high"),

@@ -17,7 +17,7 @@ from reticent.defences.data.columns import Stated, restored, stated, tabled
 from reticent.defences.defence import DataDefence
 from reticent.domain import Column, Domain, Numbers
 from reticent.errors import DataError, PlanError
-from reticent.measure.zcdp import checked_privacy
+from reticent.measure.privacy import check_privacy
 from reticent.noise import Dice
 from reticent.recipe import Guarantee
 from reticent.synthesis.local import noisy_numbers, randomised_response
@@ -50,7 +50,7 @@ class Randomise(DataDefence):
     untouched: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        checked_privacy(self.epsilon, 0.5, self.word)
+        check_privacy(self.epsilon, 0.0, self.word, pure=True)
         stated(self.domain, self.word)
         if not isinstance(self.untouched, tuple):
             raise PlanError(f"{self.word} was given untouched={self.untouched!r}; give a tuple of columns")
