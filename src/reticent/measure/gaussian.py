@@ -62,6 +62,7 @@ def discrete_gaussian_delta(epsilon: float, variance: float, steps: int, columns
     return max(0.0, inside - math.exp(epsilon + math.log(outside)) if outside else inside)
 
 
+@cache
 def discrete_gaussian_sigma(epsilon: float, delta: float, steps: int, columns: int = 1) -> float:
     """The least σ, to a thousandth of it, by which `discrete_gaussian_delta` is at most `delta`."""
 
