@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from reticent.domain import Categories
 from reticent.errors import DataError
 from reticent.measure.privacy import check_privacy
 from reticent.noise import laplace_noised
-from reticent.private_models.columns import Columns, Floats, Ints, Words
+from reticent.private_models.columns import Columns, Floats, Ints
 from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
@@ -134,8 +135,8 @@ def _split(columns: Columns, read: list[Floats | Ints]) -> tuple[Floats, Ints]:
     """(records, columns) those of numbers, and those of words."""
     records = len(read[0])
     kinds = list(zip(columns.kinds, read, strict=True))
-    numbers = [c for kind, c in kinds if not isinstance(kind, Words)]
-    words = [c for kind, c in kinds if isinstance(kind, Words)]
+    numbers = [c for kind, c in kinds if not isinstance(kind, Categories)]
+    words = [c for kind, c in kinds if isinstance(kind, Categories)]
     return (
         np.stack(numbers, axis=1) if numbers else np.zeros((records, 0)),
         np.stack(words, axis=1).astype(np.int64) if words else np.zeros((records, 0), dtype=np.int64),
@@ -144,7 +145,7 @@ def _split(columns: Columns, read: list[Floats | Ints]) -> tuple[Floats, Ints]:
 
 def _widths(columns: Columns) -> Ints:
     """(columns of words,) how many there are, and one for any other."""
-    return np.array([len(k.words) + 1 for k in columns.kinds if isinstance(k, Words)], dtype=np.int64)
+    return np.array([len(k.values) + 1 for k in columns.kinds if isinstance(k, Categories)], dtype=np.int64)
 
 
 def _starts(columns: Columns) -> Ints:
@@ -154,4 +155,4 @@ def _starts(columns: Columns) -> Ints:
 
 
 def _numbers(columns: Columns) -> int:
-    return sum(not isinstance(k, Words) for k in columns.kinds)
+    return sum(not isinstance(k, Categories) for k in columns.kinds)

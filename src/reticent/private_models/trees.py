@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from reticent.domain import Categories
 from reticent.errors import DataError, PlanError
 from reticent.measure.privacy import check_privacy
 from reticent.noise import laplace_noised
-from reticent.private_models.columns import Columns, Floats, Ints, Words
+from reticent.private_models.columns import Columns, Floats, Ints
 from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
@@ -117,11 +118,11 @@ class PrivateForest(PrivateClassifier):
     def _grow(self, columns: Columns, rng: np.random.Generator) -> None:
         """Draw the trees; no record is seen."""
         kinds, inner = columns.kinds, 2**self.depth - 1
-        most = max([len(k.words) + 1 for k in kinds if isinstance(k, Words)], default=1)
+        most = max([len(k.values) + 1 for k in kinds if isinstance(k, Categories)], default=1)
         self.rank_ = np.zeros((self.trees, len(kinds), most))
         for c, kind in enumerate(kinds):
-            if isinstance(kind, Words):
-                places = np.linspace(-1, 1, len(kind.words) + 1)
+            if isinstance(kind, Categories):
+                places = np.linspace(-1, 1, len(kind.values) + 1)
                 self.rank_[:, c, : len(places)] = rng.permuted(np.tile(places, (self.trees, 1)), axis=1)
         self.column_ = rng.integers(len(kinds), size=(self.trees, inner))
         where = rng.random((self.trees, inner))
@@ -143,7 +144,7 @@ class PrivateForest(PrivateClassifier):
         for tree in range(self.trees):
             values = np.stack(
                 [
-                    self.rank_[tree, c, column.astype(np.int64)] if isinstance(kind, Words) else column
+                    self.rank_[tree, c, column.astype(np.int64)] if isinstance(kind, Categories) else column
                     for c, (kind, column) in enumerate(zip(columns.kinds, read, strict=True))
                 ],
                 axis=1,

@@ -13,9 +13,9 @@ import numpy as np
 
 from reticent.access import FloatArray
 from reticent.data import Records
-from reticent.defences.data.columns import Stated, restored, stated, tabled
+from reticent.defences.data.columns import restored, tabled
 from reticent.defences.defence import DataDefence
-from reticent.domain import Categories, Domain, Numbers
+from reticent.domain import Categories, Domain, Numbers, Stated, stated
 from reticent.errors import DataError, PlanError
 from reticent.measure.privacy import check_privacy, empty_promise
 from reticent.noise import Dice
@@ -32,8 +32,9 @@ class Randomise(DataDefence):
     arXiv:1602.07387) on categories and the label, exact noise on numbers.
 
     Epsilon is shared out evenly among the columns and the label. It is local differential privacy: whatever a
-    record is changed for, what comes of it is at most e^ε times as likely, but for a chance of delta; that the
-    record is there is not hidden. With columns left `untouched` nothing is guaranteed of a record as a whole.
+    record is changed for, what comes of it is at most e^ε times as likely, but for a chance of delta; that
+    the record is there is not hidden. With columns left `untouched` nothing is guaranteed of a record as a
+    whole.
 
     Numbers get discrete Laplace noise or, with a delta, discrete Gaussian noise (Canonne, Kamath & Steinke
     2020, arXiv:2004.00010), all of them at once under the epsilon of their columns together and all of delta:

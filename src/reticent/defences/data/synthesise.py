@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reticent.data import Records
-from reticent.defences.data.columns import Stated, restored, stated, tabled
+from reticent.defences.data.columns import restored, tabled
 from reticent.defences.defence import DataDefence
-from reticent.domain import Domain
+from reticent.domain import Domain, Stated, stated
 from reticent.measure.privacy import check_privacy
 from reticent.noise import Dice
 from reticent.recipe import Guarantee

@@ -26,7 +26,7 @@ class PrivateTrees(TrainingDefence):
     Attributes:
         epsilon: of the guarantee.
         bounds: what columns may hold: (low, high) for all; or one entry a column; or by name, as a mapping or
-            pairs. An entry is (low, high), or the words of a category.
+            pairs. An entry is (low, high), or the words of a category. Or a domain, as `synthesise` takes it.
         trees: how many; the noise on each grows with them.
         depth: cuts from the root to a leaf.
         before: "refuse" steps before the estimator that learn from the records, or "leave out" all steps.
