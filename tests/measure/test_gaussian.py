@@ -10,6 +10,7 @@ import pytest
 from dp_accounting import dp_event
 from dp_accounting.pld import PLDAccountant
 
+from reticent.measure import gaussian
 from reticent.measure.gaussian import (
     discrete_gaussian_delta,
     discrete_gaussian_sigma,
@@ -64,6 +65,15 @@ def test_of_several_columns_too_and_whoever_moves_them_less_pays_less():
     # and signs make no difference
     three = discrete_gaussian_delta(0.7, 20.25, 3, columns=3)
     assert three == pytest.approx(summed(0.7, 20.25, [3, 3, 3]), rel=1e-8)
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.05, 1e-9), (1.0, 1e-5), (5.0, 1e-2), (0.3, 0.2)])
+def test_of_wide_noise_the_integral_is_the_sum(monkeypatch, epsilon, delta):
+    variance = 1.01 * gaussian.WIDE
+    steps = round(math.sqrt(variance) * gaussian_mu(epsilon, delta))
+    by_integral = discrete_gaussian_delta(epsilon, variance, steps)
+    monkeypatch.setattr(gaussian, "WIDE", math.inf)
+    assert by_integral == pytest.approx(discrete_gaussian_delta(epsilon, variance, steps), rel=1e-6)
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), [(0.2, 1e-6), (1.0, 1e-5), (8.0, 1e-3)])

@@ -108,6 +108,7 @@ def test_a_table_whose_columns_come_in_another_order_is_read_by_name():
         [(0, 1), (2, 1)],
         [("a", "a")],
         [("a", 1)],
+        [(0, 100, 24)],
         [()],
         {"age": (5, 5)},
         {"age": "Bern"},

@@ -108,6 +108,8 @@ def test_the_order_of_records_does_not_matter_and_the_seed_does():
     one, other = made().fit(table, y), made().fit(table.iloc[order], y[order])
     np.testing.assert_array_equal(one.predict_proba(table), other.predict_proba(table))
     assert not np.array_equal(one.mean_, made(random_state=1).fit(table, y).mean_)
+    unforeseen = [made(random_state=None).fit(table, y).mean_ for _ in range(2)]
+    assert not np.array_equal(*unforeseen)
     assert clone(one).get_params() == one.get_params()
 
 

@@ -51,6 +51,14 @@ def test_the_trees_are_the_same_whatever_the_records():
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+def test_the_same_seed_makes_the_same_forest():
+    one, same, other = (made(random_state=seed).fit(*people(60)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.log_ratio_, same.log_ratio_)
+    assert not np.array_equal(one.log_ratio_, other.log_ratio_)
+    # another epsilon draws other noise through the same trees
+    np.testing.assert_array_equal(made(9.0, random_state=3).fit(*people(60)).cut_, one.cut_)
+
+
 def test_leaves_agree_with_a_walk_node_by_node():
     table, y = people(60)
     model = made(trees=4, depth=5).fit(table, y)

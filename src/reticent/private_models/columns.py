@@ -162,30 +162,35 @@ def _told(bounds: Any) -> Numbers | dict[str, Column] | tuple[Column, ...]:
     if isinstance(bounds, Domain):
         return {name: _distinct(column) for name, column in bounds.columns}
     if isinstance(bounds, Mapping):
-        return {str(name): _kind(entry) for name, entry in bounds.items()}
+        return {str(name): _named(str(name), entry) for name, entry in bounds.items()}
     if not isinstance(bounds, Sequence) or isinstance(bounds, str) or not len(bounds):
         raise PlanError(f"bounds={bounds!r} do not read; {HOW}")
     if _is_span(bounds):
         low, high = bounds
         return Numbers(float(low), float(high))
     if all(_is_named(entry) for entry in bounds):
-        return {name: _kind(*said) for name, *said in bounds}
+        return {name: _named(name, *said) for name, *said in bounds}
     return tuple(_kind(entry) for entry in bounds)
 
 
-def _kind(entry: Any, *more: Any) -> Column:
-    """What one entry tells of a column, or more parts as a domain states them."""
-    if more:
-        return next(iter(stated((("it", entry, *more),), "a private model").values()))
+def _named(name: str, *said: Any) -> Column:
+    """What is told of a column by its name: an entry, or what a domain states."""
+    if len(said) == 1 and (not isinstance(said[0], tuple) or _is_span(said[0])):
+        return _kind(said[0])
+    return _distinct(stated(((name, *said),), "a private model")[name])
+
+
+def _kind(entry: Any) -> Column:
+    """What one entry tells of a column."""
     if isinstance(entry, Numbers | Categories):
         return _distinct(entry)
     if _is_span(entry):
         low, high = entry
         return Numbers(float(low), float(high))
     words = isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) > 0
-    if not words or (len(entry) == 2 and isinstance(entry[0], str) and isinstance(entry[1], int | float)):
+    if not words or not all(isinstance(word, str) for word in entry):
         raise PlanError(f"the bounds {entry!r} of a column do not read; {HOW}")
-    return _distinct(Categories(tuple(v for v in entry if v is not None), None in entry))
+    return _distinct(Categories(tuple(entry)))
 
 
 def _distinct(column: Column) -> Column:
