@@ -9,21 +9,16 @@ bench/results/data_frontier_NAME.json and .html; finished shadow models are kept
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 import reticent as rt
-from machine import describe
+from frontier_run import asked, run
 from reticent.data import Records, Roles
 from reticent.defences import (
     anonymise,
@@ -35,12 +30,10 @@ from reticent.defences import (
     synthesise,
 )
 from reticent.defences.defence import Defence
-from reticent.progress import Bars
 from reticent.shadows.batched import Training
 from reticent.targets.torch import TorchRecipe
 from shadow_data import perceptron
 
-RESULTS = Path(__file__).parent / "results"
 PEOPLE = 10_000
 Stated = tuple[tuple[str, float, float] | tuple[str, tuple[str, ...]], ...]
 
@@ -148,39 +141,10 @@ TASKS: dict[str, Callable[[], tuple[TorchRecipe, Records, tuple[Defence, ...]]]]
 
 def main() -> None:
     """Measure, tell, keep."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("name", choices=list(TASKS))
-    asked.add_argument("--shadows", type=int, default=32)
-    asked.add_argument("--cache", type=Path, default=None)
-    given = asked.parse_args()
+    given = asked(TASKS)
     recipe, data, defences = TASKS[given.name]()
-    start = time.perf_counter()
-    front = rt.frontier(
-        recipe,
-        data,
-        defences,
-        shadows=given.shadows,
-        cache=given.cache,
-        progress=Bars() if os.environ.get("BARS") else None,
-    )
-    table = front.table
-    print(table.drop(columns=["reason"]).round(4).to_string())
-    for row in front.rows:
-        if row.reason or row.note:
-            print(f"{row.name}: {row.reason or row.note}")
-    kept = {
-        "machine": describe(),
-        "data": given.name,
-        "records": dict(zip(("ordinary", "canaries", "test", "reference"), front.records, strict=True)),
-        "shadows": given.shadows,
-        "seconds of this run": round(time.perf_counter() - start),
-        "figure": front.figure,
-        "rows": json.loads(table.to_json(orient="records", double_precision=5)),
-        "guarantees": {row.name: row.guarantee.by for row in front.rows if row.guarantee},
-        "notes": {row.name: row.note for row in front.rows if row.note},
-    }
-    (RESULTS / f"data_frontier_{given.name}.json").write_text(json.dumps(kept, indent=1) + "\n")
-    front.report(RESULTS / f"data_frontier_{given.name}.html", name=f"{given.name}, defences on the data")
+    title = f"{given.name}, defences on the data"
+    run(given, recipe, data, defences, stem="data_frontier", title=title)
 
 
 if __name__ == "__main__":

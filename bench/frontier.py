@@ -8,28 +8,20 @@ are kept, so a run that was stopped goes on.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from torch import nn
 
 import reticent as rt
-from machine import describe
+from frontier_run import asked, run
 from reticent.data import Records
 from reticent.defences.reading import read_defence
-from reticent.progress import Bars
 from reticent.shadows.batched import Training
 from reticent.targets.torch import TorchRecipe
 from shadow_data import adult, location30, perceptron
-
-RESULTS = Path(__file__).parent / "results"
 
 ANSWERS = (
     "labels_only()",
@@ -105,56 +97,15 @@ UNTUNED = ("cifar10",)
 
 
 def main() -> None:
-    """Measure, tell, keep."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("name", choices=list(DEFENCES))
-    asked.add_argument("--shadows", type=int, default=32)
-    asked.add_argument("--cache", type=Path, default=None)
-    given = asked.parse_args()
+    """Measure, tell, keep; and say what to choose."""
+    given = asked(DEFENCES)
     recipe, data = TASKS[given.name]()
-    resumed = given.cache is not None and given.cache.exists() and any(given.cache.iterdir())
-    start = time.perf_counter()
-    front = rt.frontier(
-        recipe,
-        data,
-        [read_defence(text) for text in DEFENCES[given.name]],
-        shadows=given.shadows,
-        private=given.name not in UNTUNED,
-        cache=given.cache,
-        progress=Bars() if os.environ.get("BARS") else None,
+    defences = [read_defence(text) for text in DEFENCES[given.name]]
+    front = run(
+        given, recipe, data, defences, stem="frontier", title=given.name, private=given.name not in UNTUNED
     )
-    seconds = time.perf_counter() - start
-    table = front.table
-    print(table.drop(columns=["reason"]).round(4).to_string())
-    for row in front.rows:
-        if row.reason or row.note:
-            print(f"{row.name}: {row.reason or row.note}")
     for limit in ("tpr@0.1% < 0.005", "tpr@0.1% < 0.05", "auc < 0.6"):
         print(front.best(limit).sentence)
-    print(f"{seconds:.0f} s")
-    kept = {
-        "machine": describe(),
-        "data": given.name,
-        "records": dict(zip(("ordinary", "canaries", "test", "reference"), front.records, strict=True)),
-        "shadows": given.shadows,
-        "seconds": round(seconds),
-        "resumed": resumed,  # if so, the seconds are those of the last part alone
-        "seconds of the last whole run": round(seconds) if not resumed else _whole(given.name),
-        "figure": front.figure,
-        "rows": json.loads(table.to_json(orient="records", double_precision=5)),
-        "guarantees": {row.name: row.guarantee.by for row in front.rows if row.guarantee},
-        "notes": {row.name: row.note for row in front.rows if row.note},
-    }
-    (RESULTS / f"frontier_{given.name}.json").write_text(json.dumps(kept, indent=1) + "\n")
-    front.report(RESULTS / f"frontier_{given.name}.html", name=given.name)
-
-
-def _whole(name: str) -> int | None:
-    """How long the last run took that was not resumed."""
-    there = RESULTS / f"frontier_{name}.json"
-    kept = json.loads(there.read_text()) if there.exists() else {}
-    found: int | None = kept.get("seconds of the last whole run", kept.get("seconds"))
-    return found
 
 
 def visits() -> tuple[TorchRecipe, Records]:

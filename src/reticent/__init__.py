@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reticent.data import Property, Records, Roles
     from reticent.descendants_trial import detune
     from reticent.detector_trial import audit_detector
+    from reticent.domain import Categories, Domain, Numbers
     from reticent.errors import ReticentError, UserError
     from reticent.exposure_trial import expose
     from reticent.extraction_trial import extract
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from reticent.report.page import write_findings
     from reticent.result import Audit
     from reticent.settings import Settings
-    from reticent.synthesis.domain import Categories, Domain, Numbers
     from reticent.synthesis.synthetic import synthesise
     from reticent.synthetic_trial import try_synthetic
     from reticent.text_membership_trial import audit_text
@@ -53,12 +53,12 @@ _HOMES = {
     "Access": "access",
     "Anonymised": "anonymised",
     "Audit": "result",
-    "Categories": "synthesis.domain",
+    "Categories": "domain",
     "Claim": "claim",
-    "Domain": "synthesis.domain",
+    "Domain": "domain",
     "Finding": "finding",
     "Frontier": "pareto",
-    "Numbers": "synthesis.domain",
+    "Numbers": "domain",
     "Outputs": "access",
     "Property": "data",
     "Recipe": "recipe",

@@ -15,13 +15,13 @@ import numpy as np
 
 from reticent.attacks.attack import ReleaseAttack
 from reticent.attacks.release import DEFAULT
+from reticent.domain import Domain
 from reticent.errors import DataError, PlanError
 from reticent.finding import Finding
 from reticent.progress import Progress
 from reticent.release import read_tables
 from reticent.release_trial import audit_release
 from reticent.report.page import write_findings
-from reticent.synthesis.domain import Domain
 from reticent.synthesis.likeness import Distance, distance, independence
 from reticent.synthesis.synthetic import UNPROTECTED, Synthetic, synthesise
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from dp_accounting import dp_event, pld
 from scipy.stats import norm
 
 from reticent.errors import PlanError
 from reticent.measure.accounting import (
-    checked,
     gaussian_epsilon,
     gaussian_noise,
     laplace_epsilon,
@@ -70,22 +68,3 @@ def test_more_steps_cost_more_and_more_noise_less():
     assert costs == sorted(costs)
     costs = [sampled_gaussian_epsilon(noise, 0.05, 10, 1e-5) for noise in (4.0, 1.0, 0.6)]
     assert costs == sorted(costs)
-
-
-@pytest.mark.parametrize(
-    ("epsilon", "delta", "noise", "said"),
-    [
-        (None, 1e-5, None, "give one of the two"),
-        (1.0, 1e-5, 1.0, "give one of the two"),
-        (0.0, 1e-5, None, "epsilon=0.0; give one above 0"),
-        (-1.0, 1e-5, None, "epsilon=-1.0; give one above 0"),
-        (np.inf, 1e-5, None, "epsilon=inf"),
-        (np.nan, 1e-5, None, "epsilon=nan"),
-        (None, 1e-5, 0.0, "noise=0.0"),
-        (1.0, 0.0, None, "delta=0.0"),
-        (1.0, 1.0, None, "delta=1.0"),
-    ],
-)
-def test_what_is_no_privacy_is_refused(epsilon, delta, noise, said):
-    with pytest.raises(PlanError, match=f"dp_sgd was given .*{said}"):
-        checked(epsilon, delta, noise, "dp_sgd")

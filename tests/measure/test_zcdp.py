@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from reticent.errors import PlanError
-from reticent.measure.zcdp import checked_privacy, zcdp_delta, zcdp_epsilon, zcdp_rho
+from reticent.measure.zcdp import zcdp_delta, zcdp_epsilon, zcdp_rho
 
 
 @settings(max_examples=25, deadline=None)
@@ -37,7 +36,7 @@ def test_dp_accounting_says_the_same(rho, delta):
     assert zcdp_epsilon(rho, delta) == pytest.approx(theirs, rel=2e-3)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(0.2, 30), st.floats(0.05, 10))
 def test_it_is_never_less_than_a_gaussian_of_that_rho_has(sigma, epsilon):
     # The exact delta of Gaussian noise (Balle & Wang 2018, theorem 8)
@@ -49,15 +48,3 @@ def test_it_is_never_less_than_a_gaussian_of_that_rho_has(sigma, epsilon):
 
 def test_nothing_spent_is_nothing():
     assert zcdp_delta(0, 1.0) == 0
-
-
-@pytest.mark.parametrize("epsilon", [0, -1, math.inf, math.nan, None, True, "1"])
-def test_what_is_no_epsilon_is_refused(epsilon):
-    with pytest.raises(PlanError, match="give one above 0, such as 1"):
-        checked_privacy(epsilon, 1e-5, "it")
-
-
-@pytest.mark.parametrize("delta", [0, 1, -1e-5, math.nan, None])
-def test_what_is_no_delta_is_refused(delta):
-    with pytest.raises(PlanError, match="below one over the rows"):
-        checked_privacy(1.0, delta, "it")

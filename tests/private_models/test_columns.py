@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reticent.domain import Categories, Domain, Numbers
 from reticent.errors import DataError, PlanError
 from reticent.private_models.columns import check_bounds, frozen, read_columns
 
@@ -23,6 +24,7 @@ def test_numbers_are_scaled_and_words_one_hot():
     np.testing.assert_allclose(encoded, expected)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=5))
 def test_whatever_stands_in_a_cell_is_read_and_within_the_norm(rows):
     table = pd.DataFrame(rows, columns=["age", "town", "weight"], dtype=object)
@@ -39,6 +41,38 @@ def test_a_mapping_and_pairs_in_any_order_say_the_same(told):
     np.testing.assert_array_equal(
         read_columns(told, TABLE).encode(TABLE), read_columns(TOLD, TABLE).encode(TABLE)
     )
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (("age", 20, 60), ("town", ("Bern", "Ulm", None)), ("weight", 50, 90, 8, True)),
+        Domain.of(
+            {"age": Numbers(20, 60), "town": Categories(("Bern", "Ulm"), True), "weight": Numbers(50, 90)}
+        ),
+        {"age": Numbers(20, 60, whole=True), "town": Categories(("Bern", "Ulm")), "weight": (50, 90)},
+        [("age", (20, 60)), ("town", ["Bern", "Ulm"]), ("weight", Numbers(50, 90))],
+    ],
+)
+def test_a_domain_stated_for_a_synthetic_table_says_the_same(told):
+    check_bounds(told)
+    np.testing.assert_array_equal(
+        read_columns(told, TABLE).encode(TABLE), read_columns(TOLD, TABLE).encode(TABLE)
+    )
+    assert hash(frozen(told)) is not None
+    np.testing.assert_array_equal(
+        read_columns(frozen(told), TABLE).encode(TABLE), read_columns(TOLD, TABLE).encode(TABLE)
+    )
+
+
+def test_categories_that_are_no_texts_are_told_apart_by_their_text():
+    told = Domain.of({"stage": Categories((1, 2, 3)), "ill": Categories((False, True))})
+    table = pd.DataFrame({"stage": [3, 1, 9], "ill": [True, False, True]})
+    expected = [[0, 0, 1, 0, 1], [1, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+    for bounds in (told, frozen(told)):
+        np.testing.assert_array_equal(read_columns(bounds, table).encode(table), expected)
+    with pytest.raises(PlanError, match="not told apart as text; give each once"):
+        check_bounds({"stage": Categories((1, "1"))})
 
 
 def test_one_range_is_for_every_column_and_entries_are_in_order():
@@ -74,9 +108,12 @@ def test_a_table_whose_columns_come_in_another_order_is_read_by_name():
         [(0, 1), (2, 1)],
         [("a", "a")],
         [("a", 1)],
+        [(0, 100, 24)],
         [()],
         {"age": (5, 5)},
         {"age": "Bern"},
+        (("age", 0, 1), ("town", 3)),
+        (("age", 0, 1, "many"),),
     ],
 )
 def test_bounds_that_do_not_read_are_told(wrong):

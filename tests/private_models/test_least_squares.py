@@ -9,9 +9,9 @@ from sklearn.linear_model import LinearRegression
 
 from reticent.errors import DataError, PlanError
 from reticent.measure.epsilon import epsilon_lower_bound
+from reticent.measure.gaussian import gaussian_mu
 from reticent.private_models import PrivateLinearRegression
 from reticent.private_models.least_squares import moments_solved
-from reticent.private_models.noise import gaussian_mu
 
 
 def people(rows=2_000, seed=0):

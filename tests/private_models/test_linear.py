@@ -18,9 +18,9 @@ from sklearn.model_selection import cross_val_score
 
 from reticent.errors import DataError, PlanError
 from reticent.measure.epsilon import epsilon_lower_bound
+from reticent.measure.gaussian import gaussian_mu
 from reticent.private_models import PrivateLogisticRegression
 from reticent.private_models.linear import SOLVER_SHARE, TOLERANCE, perturbed, spend
-from reticent.private_models.noise import gaussian_mu
 from reticent.private_models.softmax import Objective, probabilities
 
 
@@ -252,7 +252,7 @@ def test_a_delta_that_promises_nothing_is_told():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"epsilon": None}, "epsilon=None; give a number above 0"),
+        ({"epsilon": None}, "epsilon=None; give one above 0"),
         ({"epsilon": 0}, "epsilon=0; give"),
         ({"epsilon": float("nan")}, "epsilon=nan; give"),
         ({"epsilon": True}, "epsilon=True; give"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
 from reticent.errors import PlanError
 from reticent.measure.epsilon import epsilon_lower_bound
+from reticent.noise import Dice, laplace_noised
 from reticent.private_models import PrivateForest
 from reticent.private_models.columns import read_columns
-from reticent.private_models.noise import geometric
 from reticent.private_models.trees import ratios
 
 TOLD = {"age": (0, 100), "town": ("a", "b", "c", "d"), "pay": (-5, 5)}
@@ -49,6 +49,14 @@ def test_the_trees_are_the_same_whatever_the_records():
     one, other = made().fit(*people()), made().fit(*people(40, seed=7))
     for name in ("column_", "cut_", "rank_"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_the_same_seed_makes_the_same_forest():
+    one, same, other = (made(random_state=seed).fit(*people(60)) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.log_ratio_, same.log_ratio_)
+    assert not np.array_equal(one.log_ratio_, other.log_ratio_)
+    # another epsilon draws other noise through the same trees
+    np.testing.assert_array_equal(made(9.0, random_state=3).fit(*people(60)).cut_, one.cut_)
 
 
 def test_leaves_agree_with_a_walk_node_by_node():
@@ -109,15 +117,18 @@ def test_an_audit_finds_no_more_than_was_promised_and_catches_what_lies(scale, c
     model = made(trees=5, depth=2).fit(table, y)
     without = counted(model, table, y)
     more = pd.concat([table, table.iloc[[0]]], ignore_index=True)
-    extra, rng, told = counted(model, more, np.append(y, 1)), np.random.default_rng(0), []
+    extra, dice, told = counted(model, more, np.append(y, 1)), Dice(0), []
     for truth in (without, extra):
-        for _ in range(2_000):
-            noisy = geometric(truth, scale, 1.0, rng) if scale else truth
-            told.append(np.abs(noisy - without).sum() - np.abs(noisy - extra).sum())
+        many = np.tile(truth, (2_000, 1, 1, 1))
+        noisy = laplace_noised(many, scale, 1.0, dice) if scale else many
+        told.append(np.abs(noisy - without).sum(axis=(1, 2, 3)) - np.abs(noisy - extra).sum(axis=(1, 2, 3)))
     members = np.repeat([False, True], 2_000)
-    assert (epsilon_lower_bound(np.array(told, float), members, level=0.999).value > 1.0) == caught
+    assert (
+        epsilon_lower_bound(np.concatenate(told).astype(float), members, level=0.999).value > 1.0
+    ) == caught
 
 
+@settings(max_examples=15, deadline=None)
 @given(st.floats(0.001, 100), st.integers(0, 100))
 def test_with_any_noise_it_answers_probabilities(epsilon, seed):
     table, y = people(20)

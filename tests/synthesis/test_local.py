@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
+from reticent.errors import PlanError
+from reticent.measure.gaussian import discrete_gaussian_sigma
+from reticent.noise import Dice, DiscreteGaussian
+from reticent.synthesis import local
 from reticent.synthesis.local import GRID, frequencies, noisy_numbers, randomised_response
-from reticent.synthesis.noise import Dice
 
 
 @pytest.mark.parametrize(("values", "epsilon"), [(2, 1.0), (5, 0.5), (3, 3.0)])
@@ -48,7 +51,7 @@ def test_frequencies_are_unbiased_over_worlds_and_their_intervals_hold():
     assert found.sum(axis=1) == pytest.approx(np.ones(worlds))
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(-10, 0), st.floats(0.5, 10), st.floats(0.1, 20), st.integers(0, 1000))
 def test_numbers_stay_within_their_bounds(low, high, epsilon, seed):
     values = np.array([low, high, (low + high) / 2, low - 5, high + 5])
@@ -67,3 +70,54 @@ def test_noise_on_numbers_is_as_wide_as_epsilon_asks():
     centre = noisy_numbers(np.full(people, 0.5), 0.0, 1.0, 40.0, Dice(9))
     assert centre.mean() == pytest.approx(0.5, abs=5 / 40 / math.sqrt(people) * 2)
     assert GRID * (centre - 0.0) == pytest.approx(np.rint(GRID * centre))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(-10, 0), st.floats(0.5, 10), st.floats(0.5, 20), st.integers(1, 3), st.integers(0, 1000))
+def test_gaussian_numbers_stay_within_their_bounds_too(low, high, epsilon, columns, seed):
+    values = np.array([low, high, (low + high) / 2, low - 5, high + 5])
+    moved = noisy_numbers(values, low, high, epsilon, Dice(seed), delta=1e-3, columns=columns)
+    assert (moved >= low - 1e-9).all() and (moved <= high + 1e-9).all()
+
+
+def test_gaussian_noise_has_its_law_on_the_grid(monkeypatch):
+    monkeypatch.setattr(local, "GRID", 8)
+    epsilon, delta, people = 6.0, 1e-2, 30_000
+    moved = noisy_numbers(np.full(people, 0.25), 0.0, 1.0, epsilon, Dice(3), delta=delta)
+    seen = np.bincount(np.rint(8 * moved).astype(int), minlength=9)
+    far = np.arange(-200, 201)
+    for wider, fits in ((1.0, True), (1.1, False)):
+        sigma = wider * discrete_gaussian_sigma(epsilon, delta, 8)
+        law = np.exp(-((far - 2) ** 2) / (2 * sigma**2))
+        expected = np.bincount(np.clip(far, 0, 8), law / law.sum(), minlength=9)
+        assert (chisquare(seen, people * expected).pvalue > 1e-4) == fits
+
+
+@pytest.mark.parametrize(("epsilon", "columns"), [(1.0, 1), (3.0, 4)])
+def test_what_is_spent_is_what_was_stated(monkeypatch, epsilon, columns):
+    """From one end to the other in every column, by the noise that is drawn with: delta, and hardly less."""
+    monkeypatch.setattr(local, "GRID", 64)
+    drawn = []
+    monkeypatch.setattr(DiscreteGaussian, "draw", lambda noise, *_: drawn.append(noise) or np.zeros(1, int))
+    noisy_numbers(np.zeros(1), 0.0, 1.0, epsilon, Dice(0), delta=1e-4, columns=columns)
+    variance = float(drawn[0].variance)
+    law = np.exp(-(np.arange(-2_500, 2_501.0) ** 2) / (2 * columns * variance))
+    law /= law.sum()
+    # of several columns what counts is their sum, which is moved by the sum of the moves
+    here, there = np.pad(law, (0, 64 * columns)), np.pad(law, (64 * columns, 0))
+    # and the likelihood of a sum that is moved so tells all that the columns do: it is sufficient
+    spent = np.maximum(there - math.exp(epsilon) * here, 0).sum()
+    assert 0.97e-4 < spent <= 1e-4
+
+
+@pytest.mark.parametrize(("columns", "less"), [(2, False), (40, True)])
+def test_gaussian_noise_is_less_where_columns_are_many(columns, less):
+    laplace = math.sqrt(2) * columns * GRID / 2.0
+    assert (discrete_gaussian_sigma(2.0, 1e-5, GRID, columns) < 0.7 * laplace) == less
+
+
+def test_noise_that_drowns_everything_is_refused():
+    with pytest.raises(
+        PlanError, match="times as wide as their bounds, which drowns everything; give a larger"
+    ):
+        noisy_numbers(np.zeros(3), 0.0, 1.0, 1e-3, Dice(0), delta=1e-6, columns=9)

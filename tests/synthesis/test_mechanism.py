@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from reticent.measure.estimate import clopper_pearson_bounds
 from reticent.measure.zcdp import zcdp_epsilon, zcdp_rho
+from reticent.noise import Dice, DiscreteGaussian
 from reticent.synthesis import mechanism
 from reticent.synthesis.mechanism import measure, measure_within
-from reticent.synthesis.noise import Dice, DiscreteGaussian
 from reticent.synthesis.selection import counts
 
 SHAPE = (3, 4, 2, 3)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from reticent.errors import PlanError
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 from reticent.synthesis.selection import UNITS, check_sizes, counts, distances, exponential, spanning_tree
 
 

@@ -87,8 +87,8 @@ def test_pairs_are_kept_unless_columns_are_drawn_alone():
     [
         ({"epsilon": 0}, PlanError, "give one above 0"),
         ({"epsilon": -1.0}, PlanError, "give one above 0"),
-        ({"delta": 0.0}, PlanError, "below one over the rows"),
-        ({"delta": 0.01}, PlanError, "is not below one over 600 rows"),
+        ({"delta": 0.0}, PlanError, "below one over the records"),
+        ({"delta": 0.01}, PlanError, "is not below one over 600 records"),
         ({"epsilon": 1e-4}, PlanError, "give a larger epsilon or fewer columns"),
         ({"rows": 0}, PlanError, "ask for one at least"),
         ({"within": "town"}, PlanError, "there is no such column"),

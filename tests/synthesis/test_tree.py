@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 from reticent.synthesis.tree import Tree, _propagated, _rooted, nearest_tree, shared_out, simplex
 
 EDGES = ((1, 0), (1, 2))

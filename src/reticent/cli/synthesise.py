@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from reticent.synthesis.domain import Domain
+    from reticent.domain import Domain
 
 
 def synthesise(
@@ -90,8 +90,8 @@ def synthesise(
 
 def _domain(stated: Path | None, public: Path | None, table: pd.DataFrame) -> Domain:
     from reticent.data import read_table
+    from reticent.domain import Domain
     from reticent.errors import PlanError
-    from reticent.synthesis.domain import Domain
 
     if stated is not None and public is not None:
         raise PlanError("--domain and --public-domain were both given; give one of the two")

@@ -21,28 +21,6 @@ NOISIEST = 1e4
 """The largest noise multiplier tried for a wanted epsilon."""
 
 
-def checked(epsilon: float | None, delta: float, noise: float | None, word: str) -> None:
-    """Refuse what is no privacy parameter.
-
-    Raises:
-        PlanError: epsilon or noise not above 0, both or neither given, delta outside (0, 1).
-    """
-    if (epsilon is None) == (noise is None):
-        raise PlanError(
-            f"{word} was given epsilon={epsilon} and noise={noise}; give one of the two: the other follows"
-        )
-    if epsilon is not None and not 0 < epsilon < float("inf"):
-        raise PlanError(f"{word} was given epsilon={epsilon}; give one above 0, such as 3")
-    if noise is not None and not 0 < noise < float("inf"):
-        raise PlanError(
-            f"{word} was given noise={noise}; give a multiple of the clipping norm above 0, such as 1"
-        )
-    if not 0 < delta < 1:
-        raise PlanError(
-            f"{word} was given delta={delta}; give a share below one over the records, such as 1e-5"
-        )
-
-
 @cache
 def sampled_gaussian_epsilon(noise: float, rate: float, steps: int, delta: float) -> float:
     """Epsilon of `steps` Gaussian mechanisms, each on a Poisson sample of `rate` of the records.

@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from reticent.errors import PlanError
-
 
 def zcdp_delta(rho: float, epsilon: float) -> float:
     """The least delta that a ρ-zCDP mechanism is known to have at epsilon.
@@ -56,15 +54,3 @@ def zcdp_rho(epsilon: float, delta: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if zcdp_delta(middle, epsilon) <= delta else (low, middle)
     return low
-
-
-def checked_privacy(epsilon: float, delta: float, word: str) -> None:
-    """Refuse what is no epsilon or no delta.
-
-    Raises:
-        PlanError: epsilon not above 0, delta outside (0, 1).
-    """
-    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < math.inf:
-        raise PlanError(f"{word} was given epsilon={epsilon}; give one above 0, such as 1")
-    if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 < delta < 1:
-        raise PlanError(f"{word} was given delta={delta}; give a share below one over the rows, such as 1e-5")

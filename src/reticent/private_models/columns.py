@@ -17,53 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reticent.domain import Categories, Column, Domain, Numbers, stated
 from reticent.errors import DataError, PlanError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 HOW = "give (low, high) for a column of numbers and its words for one of categories"
-
-
-@dataclass(frozen=True)
-class Span:
-    """A column of numbers.
-
-    Attributes:
-        low, high: numbers beyond are clipped to these.
-    """
-
-    low: float
-    high: float
-
-    def read(self, column: Any) -> Floats:
-        """(records,) values in [-1, 1]: `low` is -1, `high` is 1, what is no number 0."""
-        import pandas as pd
-
-        values = pd.to_numeric(pd.Series(np.asarray(column)), errors="coerce").to_numpy(
-            np.float64, na_value=np.nan
-        )
-        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        read: Floats = np.clip(np.nan_to_num((values - middle) / half, nan=0.0), -1, 1)
-        return read
-
-
-@dataclass(frozen=True)
-class Words:
-    """A column of categories.
-
-    Attributes:
-        words: those there may be; compared as text.
-    """
-
-    words: tuple[str, ...]
-
-    def read(self, column: Any) -> Ints:
-        """(records,) positions in `words`; one past the last for any other."""
-        import pandas as pd
-
-        found = pd.Index(self.words).get_indexer(pd.Index(_text(np.asarray(column))))
-        return np.where(found < 0, len(self.words), found).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -75,13 +35,13 @@ class Columns:
         names: of the columns, or None where they are told apart by their place.
     """
 
-    kinds: tuple[Span | Words, ...]
+    kinds: tuple[Column, ...]
     names: tuple[str, ...] | None = None
 
     @cached_property
     def width(self) -> int:
         """How many numbers `encode` makes of a record."""
-        return sum(len(k.words) if isinstance(k, Words) else 1 for k in self.kinds)
+        return sum(len(k.values) if isinstance(k, Categories) else 1 for k in self.kinds)
 
     @property
     def norm(self) -> float:
@@ -103,14 +63,14 @@ class Columns:
             missing = [n for n in self.names if n not in x.columns]
             if missing:
                 raise DataError(f"the records have no column {missing[0]!r}, whose bounds were given")
-            return [kind.read(x[n]) for n, kind in zip(self.names, self.kinds, strict=True)]
+            return [_read(kind, x[n]) for n, kind in zip(self.names, self.kinds, strict=True)]
         values = x.to_numpy() if hasattr(x, "to_numpy") else np.asarray(x)
         if values.ndim != 2 or values.shape[1] != len(self.kinds):
             raise DataError(
                 f"features of shape {values.shape} were given where bounds tell of {len(self.kinds)} "
                 "columns; give (records, columns)"
             )
-        return [kind.read(values[:, i]) for i, kind in enumerate(self.kinds)]
+        return [_read(kind, values[:, i]) for i, kind in enumerate(self.kinds)]
 
     def encode(self, x: Any) -> Floats:
         """(records, width) numbers in [-1, 1]: categories one-hot, all nought for a word not told of."""
@@ -118,10 +78,10 @@ class Columns:
         encoded = np.zeros((len(read[0]), self.width))
         at = 0
         for kind, column in zip(self.kinds, read, strict=True):
-            if isinstance(kind, Words):
-                known = np.flatnonzero(column < len(kind.words))
+            if isinstance(kind, Categories):
+                known = np.flatnonzero(column < len(kind.values))
                 encoded[known, at + column[known].astype(np.int64)] = 1
-                at += len(kind.words)
+                at += len(kind.values)
             else:
                 encoded[:, at] = column
                 at += 1
@@ -133,7 +93,9 @@ def read_columns(bounds: Any, x: Any) -> Columns:
 
     Args:
         bounds: (low, high) for every column; or one entry a column, in their order; or a mapping, or pairs
-            (name, entry), by their names. An entry is (low, high), or a column's words.
+            (name, entry), by their names. An entry is (low, high), a column's words, `Numbers` or
+            `Categories`. A domain as `synthesise` takes it says the same, stated or a `Domain`; but
+            (name, (0, 1)), with two numbers, is a range here.
         x: (records, columns) table or array; its values are not looked at.
 
     Raises:
@@ -142,15 +104,14 @@ def read_columns(bounds: Any, x: Any) -> Columns:
     """
     if bounds is None:
         raise PlanError(f"no bounds were given, and reading them off the records tells of them; {HOW}")
-    check_bounds(bounds)
+    told = _told(bounds)
     names = [str(c) for c in x.columns] if hasattr(x, "columns") else None
     columns = len(names) if names is not None else np.shape(x)[1] if np.ndim(x) == 2 else -1
     if columns < 1:
         raise DataError(f"features of shape {np.shape(x)} were given; give (records, columns)")
-    if _is_span(bounds):
-        return Columns((Span(*map(float, bounds)),) * columns)
-    if isinstance(bounds, Mapping) or _is_named(bounds):
-        told = {str(name): _kind(entry) for name, entry in dict(bounds).items()}
+    if isinstance(told, Numbers):
+        return Columns((told,) * columns)
+    if isinstance(told, dict):
         if names is None:
             raise DataError(
                 "an array was given where bounds name columns; give a table, or bounds in the columns' order"
@@ -163,12 +124,12 @@ def read_columns(bounds: Any, x: Any) -> Columns:
                     "to have the same columns; give one entry a column, or leave the column out"
                 )
         return Columns(tuple(told[n] for n in names), tuple(names))
-    if len(bounds) != columns:
+    if len(told) != columns:
         raise DataError(
-            f"{len(bounds)} bounds were given for {columns} columns; give one a column, in their order, or "
+            f"{len(told)} bounds were given for {columns} columns; give one a column, in their order, or "
             "one (low, high) for all"
         )
-    return Columns(tuple(_kind(entry) for entry in bounds))
+    return Columns(told)
 
 
 def check_bounds(bounds: Any) -> None:
@@ -177,20 +138,18 @@ def check_bounds(bounds: Any) -> None:
     Raises:
         PlanError: neither ranges nor words, or a range that holds nothing.
     """
-    if _is_span(bounds):
-        _kind(bounds)
-    elif isinstance(bounds, Mapping) or _is_named(bounds):
-        for entry in dict(bounds).values():
-            _kind(entry)
-    elif isinstance(bounds, Sequence) and not isinstance(bounds, str) and len(bounds):
-        for entry in bounds:
-            _kind(entry)
-    else:
-        raise PlanError(f"bounds={bounds!r} do not read; {HOW}")
+    _told(bounds)
 
 
 def frozen(bounds: Any) -> Any:
-    """Bounds as tuples, which can be hashed: a mapping becomes pairs (name, entry)."""
+    """Bounds as tuples of plain values, which can be hashed, printed and kept beside a model: a mapping or a
+    domain becomes pairs (name, entry)."""
+    if isinstance(bounds, Domain):
+        return tuple((name, frozen(column)) for name, column in bounds.columns)
+    if isinstance(bounds, Numbers):
+        return (bounds.low, bounds.high)
+    if isinstance(bounds, Categories):
+        return tuple(_words(bounds))
     if isinstance(bounds, Mapping):
         return tuple((name, frozen(entry)) for name, entry in bounds.items())
     if isinstance(bounds, Sequence) and not isinstance(bounds, str):
@@ -198,20 +157,47 @@ def frozen(bounds: Any) -> Any:
     return bounds
 
 
-def _kind(entry: Any) -> Span | Words:
+def _told(bounds: Any) -> Numbers | dict[str, Column] | tuple[Column, ...]:
+    """What is told of every column, of each by its name, or of each in order."""
+    if isinstance(bounds, Domain):
+        return {name: _distinct(column) for name, column in bounds.columns}
+    if isinstance(bounds, Mapping):
+        return {str(name): _named(str(name), entry) for name, entry in bounds.items()}
+    if not isinstance(bounds, Sequence) or isinstance(bounds, str) or not len(bounds):
+        raise PlanError(f"bounds={bounds!r} do not read; {HOW}")
+    if _is_span(bounds):
+        low, high = bounds
+        return Numbers(float(low), float(high))
+    if all(_is_named(entry) for entry in bounds):
+        return {name: _named(name, *said) for name, *said in bounds}
+    return tuple(_kind(entry) for entry in bounds)
+
+
+def _named(name: str, *said: Any) -> Column:
+    """What is told of a column by its name: an entry, or what a domain states."""
+    if len(said) == 1 and (not isinstance(said[0], tuple) or _is_span(said[0])):
+        return _kind(said[0])
+    return _distinct(stated(((name, *said),), "a private model")[name])
+
+
+def _kind(entry: Any) -> Column:
+    """What one entry tells of a column."""
+    if isinstance(entry, Numbers | Categories):
+        return _distinct(entry)
     if _is_span(entry):
-        low, high = map(float, entry)
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise PlanError(
-                f"the bounds {tuple(entry)} hold no numbers; give (low, high) with low below high"
-            )
-        return Span(low, high)
+        low, high = entry
+        return Numbers(float(low), float(high))
     words = isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) > 0
     if not words or not all(isinstance(word, str) for word in entry):
         raise PlanError(f"the bounds {entry!r} of a column do not read; {HOW}")
-    if len(set(entry)) < len(entry):
-        raise PlanError(f"the words {entry!r} of a column hold one twice; give each once")
-    return Words(tuple(entry))
+    return _distinct(Categories(tuple(entry)))
+
+
+def _distinct(column: Column) -> Column:
+    """The column, if its values differ as text."""
+    if isinstance(column, Categories) and len(set(_words(column))) < len(column.values):
+        raise PlanError(f"the values {column.values!r} are not told apart as text; give each once")
+    return column
 
 
 def _is_span(entry: Any) -> bool:
@@ -220,21 +206,45 @@ def _is_span(entry: Any) -> bool:
     return pair and all(isinstance(v, int | float) and not isinstance(v, bool) for v in entry)
 
 
-def _is_named(bounds: Any) -> bool:
-    """Whether it is pairs of a name and an entry."""
-    return (
-        isinstance(bounds, Sequence)
-        and not isinstance(bounds, str)
-        and len(bounds) > 0
-        and all(
-            isinstance(pair, Sequence)
-            and len(pair) == 2
-            and isinstance(pair[0], str)
-            and isinstance(pair[1], Sequence)
-            and not isinstance(pair[1], str)
-            for pair in bounds
+def _is_named(entry: Any) -> bool:
+    """Whether it is a name and what is told of it."""
+    if not isinstance(entry, Sequence) or len(entry) < 2 or not isinstance(entry[0], str):
+        return False
+    if len(entry) == 2:
+        kind = entry[1]
+        return isinstance(kind, Numbers | Categories) or (
+            isinstance(kind, Sequence) and not isinstance(kind, str)
         )
+    return _is_span(entry[1:3])
+
+
+def _words(column: Categories) -> list[str]:
+    """The values as text."""
+    return [str(_text(np.asarray([value]))[0]) for value in column.values]
+
+
+def scaled(column: Numbers, values: Any) -> Floats:
+    """(records,) numbers in [-1, 1]: `low` and below is -1, `high` and above 1, what is no number 0."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(pd.Series(np.asarray(values)), errors="coerce").to_numpy(
+        np.float64, na_value=np.nan
     )
+    middle, half = (column.low + column.high) / 2, (column.high - column.low) / 2
+    read: Floats = np.clip(np.nan_to_num((numbers - middle) / half, nan=0.0), -1, 1)
+    return read
+
+
+def _positions(column: Categories, values: Any) -> Ints:
+    """(records,) positions among the column's values, compared as text; one past the last for any other."""
+    import pandas as pd
+
+    found = pd.Index(_words(column)).get_indexer(pd.Index(_text(np.asarray(values))))
+    return np.where(found < 0, len(column.values), found).astype(np.int64)
+
+
+def _read(column: Column, values: Any) -> Floats | Ints:
+    return scaled(column, values) if isinstance(column, Numbers) else _positions(column, values)
 
 
 def _text(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:

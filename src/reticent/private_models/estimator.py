@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from reticent.errors import DataError, PlanError
+from reticent.measure.privacy import check_privacy, empty_promise
+from reticent.noise import Dice
 from reticent.private_models.columns import Columns, Floats, Ints, read_columns
 from reticent.recipe import Guarantee
 
@@ -46,7 +48,7 @@ class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             PlanError: parameters that promise nothing.
             DataError: labels that are none of the classes, or not one a record.
         """
-        check_privacy(type(self).__name__, self.epsilon, delta)
+        check_privacy(self.epsilon, delta, type(self).__name__, pure=True)
         self.classes_ = read_classes(self.classes)
         labels = np.asarray(y).reshape(-1)
         if np.ndim(x) != 2 or len(labels) != len(x):
@@ -74,6 +76,10 @@ class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _columns(self, x: Any) -> Columns:
         return read_columns(self.bounds, x)
 
+    def _dice(self, rng: np.random.Generator) -> Dice:
+        """Of exact noise: from the seed's generator, without a seed from the operating system."""
+        return Dice(None if self.random_state is None else rng)
+
     def _asked(self, x: Any) -> Any:
         """Records that a fitted model is asked about.
 
@@ -84,26 +90,10 @@ class PrivateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return x
 
 
-def check_privacy(what: str, epsilon: Any, delta: Any = 0.0) -> None:
-    """Refuse what is no guarantee.
-
-    Raises:
-        PlanError: epsilon not above 0, delta outside [0, 1).
-    """
-    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < float("inf"):
-        raise PlanError(f"{what} was given epsilon={epsilon!r}; give a number above 0, such as 1.0")
-    if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 <= delta < 1:
-        raise PlanError(f"{what} was given delta={delta!r}; give 0, or a share below one over the records")
-
-
 def warn_of_delta(delta: float, records: int) -> None:
     """Say so where delta lets a mechanism publish records by lot and still be private."""
-    if records and delta >= 1 / records:
-        warnings.warn(
-            f"delta={delta:g} is not below one over {records:,} records: a mechanism that publishes one of "
-            f"them, drawn at random, would meet it; give delta below {1 / records:.1g}",
-            stacklevel=4,
-        )
+    if said := empty_promise(delta, records):
+        warnings.warn(said, stacklevel=4)
 
 
 def read_classes(classes: Any) -> npt.NDArray[Any]:

@@ -16,10 +16,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from reticent.domain import Numbers
 from reticent.errors import DataError, PlanError
-from reticent.private_models.columns import Floats, Span, read_columns
-from reticent.private_models.estimator import check_privacy, warn_of_delta
-from reticent.private_models.noise import gaussian_mu
+from reticent.measure.gaussian import gaussian_mu
+from reticent.measure.privacy import check_privacy
+from reticent.private_models.columns import Floats, read_columns, scaled
+from reticent.private_models.estimator import warn_of_delta
 from reticent.recipe import Guarantee
 
 ODDS = 0.05
@@ -62,7 +64,7 @@ class PrivateLinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[mi
         """
         self.guarantee()
         outcome, columns = self._outcome(), read_columns(self.bounds, x)
-        told = outcome.read(np.asarray(y).reshape(-1))
+        told = scaled(outcome, np.asarray(y).reshape(-1))
         if len(told) != len(x):
             raise DataError(f"{len(x):,} records and {len(told):,} outcomes were given; give one a record")
         warn_of_delta(self.delta, len(told))
@@ -89,14 +91,10 @@ class PrivateLinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[mi
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon, self.delta)
-        if not self.delta:
-            raise PlanError(
-                "PrivateLinearRegression was given delta=0; give a share below one over the records"
-            )
+        check_privacy(self.epsilon, self.delta, type(self).__name__)
         return Guarantee(self.epsilon, self.delta, "moments and their least eigenvalue with Gaussian noise")
 
-    def _outcome(self) -> Span:
+    def _outcome(self) -> Numbers:
         try:
             low, high = map(float, self.outcome)
         except (TypeError, ValueError):
@@ -106,7 +104,7 @@ class PrivateLinearRegression(RegressorMixin, BaseEstimator):  # type: ignore[mi
                 f"outcome={self.outcome!r} was given, and reading the range off the records tells of them; "
                 "give (low, high) with low below high"
             )
-        return Span(low, high)
+        return Numbers(low, high)
 
 
 def moments_solved(z: Floats, y: Floats, squared: float, mu: float, rng: np.random.Generator) -> Floats:

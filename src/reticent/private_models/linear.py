@@ -33,8 +33,9 @@ from typing import Any, Literal
 import numpy as np
 
 from reticent.errors import PlanError
+from reticent.measure.privacy import check_privacy
 from reticent.private_models.columns import Floats
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.noise import spherical
 from reticent.private_models.softmax import Objective, probabilities
 from reticent.recipe import Guarantee
@@ -149,7 +150,7 @@ class PrivateLogisticRegression(PrivateClassifier):
         Raises:
             PlanError: a regularisation that leaves nothing of epsilon.
         """
-        check_privacy(type(self).__name__, self.epsilon, self.delta)
+        check_privacy(self.epsilon, self.delta, type(self).__name__, pure=True)
         if self.way not in ("objective", "output"):
             raise PlanError(f"way={self.way!r} was given; give 'objective' or 'output'")
         return spend(self.epsilon, self.delta, classes, norm, self.regularisation, self.way)

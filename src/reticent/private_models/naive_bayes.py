@@ -3,7 +3,7 @@
 Everything that a model needs of its records is one vector of integers: how many there are of each class, how
 many of each class have each word, and of each class and column of numbers the sums of u and of u² − ½, for u
 in [-1, 1]. One record adds 1 to the first, 1 for each column of words, and for each column of numbers |u| +
-|u² − ½| ≤ 1½. So its L1 sensitivity is known, and two-sided geometric noise on all of it at once is
+|u² − ½| ≤ 1½. So its L1 sensitivity is known, and discrete Laplace noise on all of it at once is
 epsilon-private, with no delta: no budget to split. Numbers are rounded to a grid first, so that sums are
 integers and so is what is released.
 """
@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from reticent.domain import Categories
 from reticent.errors import DataError
-from reticent.private_models.columns import Columns, Floats, Ints, Words
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
-from reticent.private_models.noise import geometric
+from reticent.measure.privacy import check_privacy
+from reticent.noise import laplace_noised
+from reticent.private_models.columns import Columns, Floats, Ints
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
 
@@ -61,11 +63,11 @@ class PrivateNaiveBayes(PrivateClassifier):
             PlanError: parameters, bounds or classes that promise nothing.
             DataError: columns or labels that they do not tell of.
         """
-        rng = np.random.default_rng(self.random_state)
         labels = self._begin(x, y)
         columns = self._columns(x)
         total, most = sums(columns, x, labels, len(self.classes_))
-        noisy = geometric(total, most, self.epsilon, rng) / GRID
+        dice = self._dice(np.random.default_rng(self.random_state))
+        noisy = laplace_noised(total, most, self.epsilon, dice) / GRID
         self._learn(columns, noisy, most / GRID / self.epsilon)
         return self
 
@@ -85,8 +87,8 @@ class PrivateNaiveBayes(PrivateClassifier):
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon)
-        return Guarantee(self.epsilon, 0.0, "one vector of counts and sums with geometric noise")
+        check_privacy(self.epsilon, 0.0, type(self).__name__, pure=True)
+        return Guarantee(self.epsilon, 0.0, "one vector of counts and sums with discrete Laplace noise")
 
     def _learn(self, columns: Columns, noisy: Floats, scale: float) -> None:
         """Set shares, means and variances from noisy sums; `scale` is how much noise is on each."""
@@ -133,8 +135,8 @@ def _split(columns: Columns, read: list[Floats | Ints]) -> tuple[Floats, Ints]:
     """(records, columns) those of numbers, and those of words."""
     records = len(read[0])
     kinds = list(zip(columns.kinds, read, strict=True))
-    numbers = [c for kind, c in kinds if not isinstance(kind, Words)]
-    words = [c for kind, c in kinds if isinstance(kind, Words)]
+    numbers = [c for kind, c in kinds if not isinstance(kind, Categories)]
+    words = [c for kind, c in kinds if isinstance(kind, Categories)]
     return (
         np.stack(numbers, axis=1) if numbers else np.zeros((records, 0)),
         np.stack(words, axis=1).astype(np.int64) if words else np.zeros((records, 0), dtype=np.int64),
@@ -143,7 +145,7 @@ def _split(columns: Columns, read: list[Floats | Ints]) -> tuple[Floats, Ints]:
 
 def _widths(columns: Columns) -> Ints:
     """(columns of words,) how many there are, and one for any other."""
-    return np.array([len(k.words) + 1 for k in columns.kinds if isinstance(k, Words)], dtype=np.int64)
+    return np.array([len(k.values) + 1 for k in columns.kinds if isinstance(k, Categories)], dtype=np.int64)
 
 
 def _starts(columns: Columns) -> Ints:
@@ -153,4 +155,4 @@ def _starts(columns: Columns) -> Ints:
 
 
 def _numbers(columns: Columns) -> int:
-    return sum(not isinstance(k, Words) for k in columns.kinds)
+    return sum(not isinstance(k, Categories) for k in columns.kinds)

@@ -4,8 +4,8 @@ Jagannathan, Pillaipakkamnatt & Wright 2009; Fletcher & Islam 2017 (arXiv:1606.0
 before any record is looked at: a column at random, and where it is cut. Numbers are cut within the range that
 is left to a node, words by an order drawn anew for each tree, so that a cut parts them into two random
 halves. Only leaves tell of records: a record stands in one leaf of each tree and adds 1 to one class there.
-Over all trees that is `trees` in L1 norm, so two-sided geometric noise of scale trees/epsilon on all counts
-at once is epsilon-private.
+Over all trees that is `trees` in L1 norm, so discrete Laplace noise of scale trees/epsilon on all counts at
+once is epsilon-private.
 
 Giving each tree its own records and all of epsilon would be private as well. The noise in a sum over trees is
 the same either way (the signal is a T-th of it, the noise too); every tree seeing every record has no luck of
@@ -22,10 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from reticent.domain import Categories
 from reticent.errors import DataError, PlanError
-from reticent.private_models.columns import Columns, Floats, Ints, Words
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
-from reticent.private_models.noise import geometric
+from reticent.measure.privacy import check_privacy
+from reticent.noise import laplace_noised
+from reticent.private_models.columns import Columns, Floats, Ints
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.private_models.softmax import probabilities
 from reticent.recipe import Guarantee
 
@@ -87,11 +89,12 @@ class PrivateForest(PrivateClassifier):
         rng = np.random.default_rng(self.random_state)
         labels = self._begin(x, y)
         columns = self._columns(x)
-        self._grow(columns, rng)
+        # trees are published: the noise is not to be told by how they were drawn
+        self._grow(columns, np.random.default_rng(rng.integers(2**32, size=4)))
         counts = np.zeros((self.trees, 2**self.depth, len(self.classes_)), dtype=np.int64)
         for tree, leaf in enumerate(self._leaves(columns, x)):
             np.add.at(counts[tree], (leaf, labels), 1)
-        noisy = geometric(counts, self.trees, self.epsilon, rng)
+        noisy = laplace_noised(counts, self.trees, self.epsilon, self._dice(rng))
         self.class_log_prior_, self.log_ratio_ = ratios(noisy, self.trees / self.epsilon)
         return self
 
@@ -107,19 +110,19 @@ class PrivateForest(PrivateClassifier):
 
     def guarantee(self) -> Guarantee:
         """What fitting guarantees."""
-        check_privacy(type(self).__name__, self.epsilon)
+        check_privacy(self.epsilon, 0.0, type(self).__name__, pure=True)
         return Guarantee(
-            self.epsilon, 0.0, f"counts in the leaves of {self.trees} random trees, geometric noise"
+            self.epsilon, 0.0, f"counts in the leaves of {self.trees} random trees, discrete Laplace noise"
         )
 
     def _grow(self, columns: Columns, rng: np.random.Generator) -> None:
         """Draw the trees; no record is seen."""
         kinds, inner = columns.kinds, 2**self.depth - 1
-        most = max([len(k.words) + 1 for k in kinds if isinstance(k, Words)], default=1)
+        most = max([len(k.values) + 1 for k in kinds if isinstance(k, Categories)], default=1)
         self.rank_ = np.zeros((self.trees, len(kinds), most))
         for c, kind in enumerate(kinds):
-            if isinstance(kind, Words):
-                places = np.linspace(-1, 1, len(kind.words) + 1)
+            if isinstance(kind, Categories):
+                places = np.linspace(-1, 1, len(kind.values) + 1)
                 self.rank_[:, c, : len(places)] = rng.permuted(np.tile(places, (self.trees, 1)), axis=1)
         self.column_ = rng.integers(len(kinds), size=(self.trees, inner))
         where = rng.random((self.trees, inner))
@@ -141,7 +144,7 @@ class PrivateForest(PrivateClassifier):
         for tree in range(self.trees):
             values = np.stack(
                 [
-                    self.rank_[tree, c, column.astype(np.int64)] if isinstance(kind, Words) else column
+                    self.rank_[tree, c, column.astype(np.int64)] if isinstance(kind, Categories) else column
                     for c, (kind, column) in enumerate(zip(columns.kinds, read, strict=True))
                 ],
                 axis=1,

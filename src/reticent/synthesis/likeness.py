@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
-from reticent.synthesis.domain import Domain
+from reticent.domain import Domain
 from reticent.synthesis.selection import Edge, counts
 
 if TYPE_CHECKING:

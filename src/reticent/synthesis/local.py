@@ -1,7 +1,8 @@
 """Noise on each record by itself, before anybody collects it: local differential privacy.
 
 Warner 1965 (JASA 60) for randomised response; Kairouz, Bonawitz & Ramage 2016 (arXiv:1602.07387) for more
-than two answers. Noise on numbers is discrete Laplace on a grid (`noise`).
+than two answers. Noise on numbers is discrete Laplace or, with a delta, discrete Gaussian on a grid (`noise`;
+Canonne, Kamath & Steinke 2020, arXiv:2004.00010).
 """
 
 from __future__ import annotations
@@ -11,14 +12,25 @@ import math
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
+from reticent.errors import PlanError
 from reticent.measure.estimate import Estimate
-from reticent.synthesis.noise import Dice, bernoulli_exp, discrete_laplace, laplace_scale
+from reticent.measure.gaussian import discrete_gaussian_sigma, gaussian_mu
+from reticent.noise import (
+    Dice,
+    DiscreteGaussian,
+    bernoulli_exp,
+    discrete_laplace,
+    laplace_scale,
+)
 
 UNITS = 1 << 30
 """Parts of an epsilon that are told apart; what is left of it is not spent."""
 
 GRID = 1 << 12
 """Steps between the bounds of a number."""
+
+WIDEST = 256
+"""The widest Gaussian noise, over the bounds of a number."""
 
 
 def randomised_response(cells: IntArray, values: int, epsilon: float, dice: Dice) -> IntArray:
@@ -62,11 +74,41 @@ def frequencies(
     )
 
 
-def noisy_numbers(values: FloatArray, low: float, high: float, epsilon: float, dice: Dice) -> FloatArray:
-    """(rows,) numbers between the bounds, each ε-DP by itself: clipped, put on a grid, moved by discrete
-    Laplace noise, and clipped again."""
-    scale = laplace_scale(epsilon, GRID)
+def noisy_numbers(
+    values: FloatArray,
+    low: float,
+    high: float,
+    epsilon: float,
+    dice: Dice,
+    *,
+    delta: float = 0.0,
+    columns: int = 1,
+) -> FloatArray:
+    """(rows,) numbers between the bounds: clipped, put on a grid, moved by exact noise, and clipped again.
+
+    Args:
+        epsilon, delta: of all the numbers of a row together. With delta 0 noise is discrete Laplace, else
+            discrete Gaussian.
+        columns: how many numbers a row has, each treated so.
+
+    Raises:
+        PlanError: more noise than drowns everything.
+    """
     steps = np.rint((np.clip(values, low, high) - low) / (high - low) * GRID).astype(np.int64)
-    moved = np.clip(steps + discrete_laplace(scale, len(steps), dice), 0, GRID)
-    numbers: FloatArray = low + moved * ((high - low) / GRID)
+    if delta:
+        noise = _gaussian(epsilon, delta, columns).draw(len(steps), dice)
+    else:
+        noise = discrete_laplace(laplace_scale(epsilon, columns * GRID), len(steps), dice)
+    numbers: FloatArray = low + np.clip(steps + noise, 0, GRID) * ((high - low) / GRID)
     return numbers
+
+
+def _gaussian(epsilon: float, delta: float, columns: int) -> DiscreteGaussian:
+    """The least noise, in steps of the grid, that is (ε, δ)-DP for so many numbers together."""
+    wide = math.sqrt(columns) / gaussian_mu(epsilon, delta)
+    if wide > WIDEST:
+        raise PlanError(
+            f"epsilon={epsilon:g} at delta={delta:g} for {columns} numbers calls for noise {wide:,.0f} times "
+            "as wide as their bounds, which drowns everything; give a larger epsilon"
+        )
+    return DiscreteGaussian(discrete_gaussian_sigma(epsilon, delta, GRID, columns))

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
+from reticent.errors import PlanError
+from reticent.noise import Dice, DiscreteGaussian
 from reticent.progress import Advance
-from reticent.synthesis.noise import Dice, DiscreteGaussian
 from reticent.synthesis.selection import Edge, counts, distances, spanning_tree
 from reticent.synthesis.tree import Tree, nearest_tree, shared_out, simplex
+
+LARGEST = 4096.0
+"""The largest standard deviation of noise on a count: beyond, it drowns everything."""
 
 RARE = 3.0
 """Standard deviations of noise that a count must reach to be kept apart from other rare ones."""
@@ -194,7 +198,14 @@ def measure(
 
 
 def _gaussian(rho: float | None, times: int) -> DiscreteGaussian | None:
-    return None if rho is None else DiscreteGaussian(math.sqrt(times / (2 * rho)))
+    if rho is None:
+        return None
+    if (sigma := math.sqrt(times / (2 * rho))) > LARGEST:
+        raise PlanError(
+            f"noise of standard deviation {sigma:,.0f} on every count was called for, and {LARGEST:,.0f} is "
+            "the most; give a larger epsilon or fewer columns"
+        )
+    return DiscreteGaussian(sigma)
 
 
 def _noisy(table: IntArray, noise: DiscreteGaussian | None, dice: Dice) -> FloatArray:

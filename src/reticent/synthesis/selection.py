@@ -15,8 +15,8 @@ import numpy as np
 
 from reticent.access import FloatArray, IntArray
 from reticent.errors import PlanError
+from reticent.noise import Dice, bernoulli_exp_one
 from reticent.progress import Advance
-from reticent.synthesis.noise import Dice, bernoulli_exp_one
 
 LARGEST_TABLE = 10_000_000
 """Cells of the largest table of two columns that is counted."""

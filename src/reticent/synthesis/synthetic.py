@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reticent.access import IntArray
+from reticent.domain import Column, Domain
 from reticent.errors import DataError, PlanError
-from reticent.measure.zcdp import checked_privacy, zcdp_epsilon, zcdp_rho
+from reticent.measure.privacy import check_privacy, empty_promise
+from reticent.measure.zcdp import zcdp_epsilon, zcdp_rho
+from reticent.noise import Dice
 from reticent.progress import Advance, Progress, default_progress
 from reticent.recipe import Guarantee
-from reticent.synthesis.domain import Column, Domain
 from reticent.synthesis.mechanism import Grouped, Measured, Spent, measure, measure_within
-from reticent.synthesis.noise import Dice
 from reticent.synthesis.selection import check_sizes
 
 if TYPE_CHECKING:
@@ -124,14 +125,11 @@ def read_cells(
     """
     check_sizes(domain.names, domain.shape)
     if epsilon is not None:
-        checked_privacy(epsilon, delta, word)
+        check_privacy(epsilon, delta, word)
     if len(table) < FEWEST:
         raise DataError(f"{len(table)} rows were given, and noise would leave nothing of them; give {FEWEST}")
-    if epsilon is not None and delta >= 1 / len(table):
-        raise PlanError(
-            f"delta={delta:g} is not below one over {len(table):,} rows: publishing one of them, drawn at "
-            f"random, would meet it; give delta below {1 / len(table):.1g}"
-        )
+    if epsilon is not None and (said := empty_promise(delta, len(table))):
+        raise PlanError(said)
     return domain.encode(table)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reticent.access import FloatArray, IntArray
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 from reticent.synthesis.selection import Edge
 
 Tables = list[FloatArray]

@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from reticent import defences as d
 from reticent.data import Records
 from reticent.defences.reading import read_defence
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.local import frequencies
+from reticent.measure.gaussian import discrete_gaussian_sigma
+from reticent.synthesis.local import GRID, frequencies
 
 DOMAIN = (("age", 0, 99), ("town", ("Graz", "Linz", "Wels")))
 
@@ -70,6 +72,24 @@ def test_it_guarantees_a_record_where_all_of_it_is_blurred():
     assert d.randomise(2.0, DOMAIN, untouched=("town",)).guarantee(100) is None
 
 
+def test_with_a_delta_all_numbers_share_it_and_the_rest_is_as_it_was():
+    table = pd.DataFrame({f"n{i}": np.full(400, 0.5) for i in range(30)} | {"town": ["Graz"] * 400})
+    data = Records(table, np.arange(400) % 2, np.array(["no", "yes"]))
+    domain = (*((f"n{i}", -100.0, 101.0) for i in range(30)), ("town", ("Graz", "Linz")))
+    pure, mixed = d.randomise(4.0, domain), d.randomise(4.0, domain, delta=1e-4)
+    blurred, other = pure.protect(data, 1), mixed.protect(data, 1)
+    assert other.features["town"].equals(blurred.features["town"])
+    assert (other.labels == blurred.labels).all()
+    # 30 numbers have 30 of 32 parts of epsilon and all of delta
+    sigma = discrete_gaussian_sigma(4.0 * 30 / 32, 1e-4, GRID, 30) / GRID * 201
+    numbers = other.features.drop(columns="town").to_numpy()
+    law = norm(0.5, sigma)
+    assert (numbers <= -100).mean() == pytest.approx(law.cdf(-100), abs=0.02)
+    assert (np.abs(numbers) < 50).mean() == pytest.approx(law.cdf(50) - law.cdf(-50), abs=0.02)
+    said = mixed.guarantee(400)
+    assert (said.epsilon, said.delta, said.against) == (4.0, 1e-4, "changing one record for any other")
+
+
 def test_columns_can_be_left_as_they_are():
     data = people()
     blurred = d.randomise(1.0, DOMAIN, untouched=("age", "the label")).protect(data, 0)
@@ -80,8 +100,8 @@ def test_columns_can_be_left_as_they_are():
 
 
 def test_plans_can_write_it():
-    way = read_defence("randomise(4, (('age', 0, 99), ('town', ('Graz', 'Linz'))), untouched=('age',))")
-    assert way.epsilon == 4 and way.untouched == ("age",)
+    way = read_defence("randomise(4, (('age', 0, 99), ('town', ('Graz', 'Linz'))), ('age',), delta=1e-6)")
+    assert way.epsilon == 4 and way.untouched == ("age",) and way.delta == 1e-6
     assert read_defence(str(way)) == way
 
 
@@ -91,6 +111,8 @@ def test_plans_can_write_it():
         ({"epsilon": -1}, PlanError, "give one above 0"),
         ({"domain": DOMAIN[:1]}, PlanError, "was not told what 'town' may hold"),
         ({"domain": (DOMAIN[0], ("town", ("Graz",)))}, DataError, "values out of its domain"),
+        ({"delta": 1.0}, PlanError, "give 0, or a share below one over the records"),
+        ({"delta": 0.1}, PlanError, "is not below one over 500 records"),
         ({"untouched": "age"}, PlanError, "give a tuple of columns"),
         ({"untouched": ("pay",)}, PlanError, "'pay' as it is, and the records have no such column"),
         ({"untouched": ("age", "town", "the label")}, PlanError, "leave the defence out"),

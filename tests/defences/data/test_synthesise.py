@@ -134,14 +134,14 @@ def test_plans_can_write_it():
     ("options", "error", "sentence"),
     [
         ({"epsilon": 0}, PlanError, "give one above 0"),
-        ({"epsilon": 1.0, "delta": 2.0}, PlanError, "below one over the rows"),
+        ({"epsilon": 1.0, "delta": 2.0}, PlanError, "below one over the records"),
         ({"epsilon": 1.0, "domain": DOMAIN[:2]}, PlanError, "was not told what 'town' may hold"),
         ({"epsilon": 1.0, "domain": DOMAIN[1:]}, PlanError, r"give domain=\(\('age', low, high\),\)"),
         ({"epsilon": 1.0, "domain": (*DOMAIN, ("x", 0, 1))}, PlanError, "the records have no such column"),
         ({"epsilon": 1.0, "domain": (("age",),)}, PlanError, "for a column"),
         ({"epsilon": 1.0, "domain": (("age", "young", "old"),)}, PlanError, "bins after them"),
         ({"epsilon": 1.0, "domain": (("age", 0, 50), *DOMAIN[1:])}, DataError, "out of its domain"),
-        ({"epsilon": 1.0, "domain": DOMAIN, "delta": 0.1}, PlanError, "is not below one over 600 rows"),
+        ({"epsilon": 1.0, "domain": DOMAIN, "delta": 0.1}, PlanError, "is not below one over 600 records"),
     ],
 )
 def test_mistakes_are_sentences(options, error, sentence):

@@ -26,6 +26,7 @@ from reticent import defences as d
 from reticent.data import Records
 from reticent.defences.defence import in_training
 from reticent.defences.reading import read_defence
+from reticent.domain import Domain, stated
 from reticent.errors import ModelError, PlanError
 from reticent.hardened import harden_model, open_hardened
 from reticent.private_models import PrivateLogisticRegression
@@ -204,10 +205,10 @@ def test_the_guarantee_outlives_defences_of_the_answers():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({}, "epsilon=None; give a number above 0"),
+        ({}, "epsilon=None; give one above 0"),
         ({"epsilon": -1}, "epsilon=-1; give"),
         ({"epsilon": 1.0}, "was given no bounds"),
-        ({"epsilon": 1.0, "bounds": (1, 0)}, "low below high"),
+        ({"epsilon": 1.0, "bounds": (1, 0)}, "the lower one first"),
         ({"epsilon": 1.0, "bounds": "ages"}, "do not read; give"),
         ({"epsilon": 1.0, "bounds": TOLD, "before": "keep"}, "before='keep'; give"),
     ],
@@ -215,6 +216,20 @@ def test_the_guarantee_outlives_defences_of_the_answers():
 def test_what_promises_nothing_is_refused_at_once(word, wrong, said):
     with pytest.raises(PlanError, match=said):
         getattr(d, word)(**wrong)
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("form", [tuple, lambda told: Domain.of(stated(told, "it"))])
+def test_one_domain_is_stated_for_every_word_that_takes_one(word, form):
+    domain = form((("age", 0, 100, 8), ("town", ("a", "b"))))
+    private = hardened(word, bounds=domain)
+    same = hardened(word).fit(DATA, 0).predict(DATA.features).log_scores
+    np.testing.assert_array_equal(private.fit(DATA, 0).predict(DATA.features).log_scores, same)
+    assert private.fingerprint() != hardened(word, bounds={**TOLD, "age": (0, 90)}).fingerprint()
+    defence = getattr(d, word)(epsilon=1.0, bounds=domain)
+    assert read_defence(str(defence)) == defence
+    for other in (d.synthesise(3.0, 1e-4, domain), d.randomise(3.0, domain)):
+        assert set(other.protect(DATA, 0).features["town"]) <= {"a", "b"}
 
 
 def test_options_of_their_own_out_of_range_are_told():

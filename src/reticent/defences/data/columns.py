@@ -1,4 +1,4 @@
-"""Reads what the columns of records may hold, as a plan states it, and records as one table of cells."""
+"""Reads records as one table, beside what a plan states that its columns may hold."""
 
 from __future__ import annotations
 
@@ -9,33 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reticent.data import Records, is_table
+from reticent.domain import Categories, Column, Domain, Numbers, Stated, stated
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.domain import Categories, Column, Domain, Numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABEL = "the label"
 """What the column of labels is called beside the features."""
-
-Stated = tuple[tuple[Any, ...], ...]
-"""Columns as a plan can write them: (name, low, high), (name, low, high, bins), (name, low, high, bins, True)
-where numbers may be missing, or (name, (values, …)) with None among the values where they may."""
-
-
-def stated(columns: Stated | Domain, word: str) -> dict[str, Column]:
-    """Read stated columns.
-
-    Raises:
-        PlanError: one that does not read.
-    """
-    if isinstance(columns, Domain):
-        return dict(columns.columns)
-    found: dict[str, Column] = {}
-    for entry in columns:
-        name = _name(entry, word)
-        found[name] = _column(entry, word)
-    return found
 
 
 def tabled(
@@ -104,26 +85,3 @@ def _told(column: pd.Series[Any], name: str, word: str) -> Column:
     raise PlanError(
         f"{word} was not told what {name!r} may hold, which can't be read off people; give domain=({way},)"
     )
-
-
-def _name(entry: Any, word: str) -> str:
-    if not isinstance(entry, tuple) or len(entry) < 2 or not isinstance(entry[0], str):
-        raise PlanError(
-            f"{word} was given {entry!r} in its domain; give (name, low, high) or (name, (values, ...)) "
-            "for a column"
-        )
-    return entry[0]
-
-
-def _column(entry: tuple[Any, ...], word: str) -> Column:
-    _, *said = entry
-    if len(said) == 1 and isinstance(said[0], tuple):
-        return Categories(tuple(v for v in said[0] if v is not None), None in said[0])
-    numbers = [isinstance(v, int | float) and not isinstance(v, bool) for v in said[:3]]
-    if not 2 <= len(said) <= 4 or not all(numbers):
-        raise PlanError(
-            f"{word} was given {entry!r} in its domain; give (name, low, high), and bins after them"
-        )
-    low, high = said[:2]
-    bins = said[2] if len(said) > 2 else 32
-    return Numbers(low, high, bins, missing=bool(said[3:] and said[3]))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reticent.data import Records
-from reticent.defences.data.columns import Stated, restored, stated, tabled
+from reticent.defences.data.columns import restored, tabled
 from reticent.defences.defence import DataDefence
-from reticent.measure.zcdp import checked_privacy
+from reticent.domain import Domain, Stated, stated
+from reticent.measure.privacy import check_privacy
+from reticent.noise import Dice
 from reticent.recipe import Guarantee
-from reticent.synthesis.domain import Domain
-from reticent.synthesis.noise import Dice
 from reticent.synthesis.synthetic import FEWEST, measured_under, read_cells
 
 
@@ -48,7 +48,7 @@ class Synthesise(DataDefence):
 
     def __post_init__(self) -> None:
         if self.epsilon is not None:
-            checked_privacy(self.epsilon, self.delta, self.word)
+            check_privacy(self.epsilon, self.delta, self.word)
         stated(self.domain, self.word)
 
     def protect(self, data: Records, seed: int) -> Records:

@@ -9,7 +9,7 @@ from reticent.data import Records
 from reticent.defences.defence import TrainingDefence
 from reticent.defences.training.kinds import as_torch, refusal, torch_training
 from reticent.errors import ModelError, PlanError
-from reticent.measure.accounting import checked
+from reticent.measure.privacy import check_noise
 from reticent.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class DpSgd(TrainingDefence):
     learning_rate: float | None = None
 
     def __post_init__(self) -> None:
-        checked(self.epsilon, self.delta, self.noise, self.word)
+        check_noise(self.epsilon, self.delta, self.noise, self.word)
         check_sizes(self.word, self.clip, self.epochs, self.batch_size, self.learning_rate)
 
     def harden(self, recipe: Recipe, reference: Records | None = None) -> Recipe:
@@ -85,7 +85,7 @@ class DpFtrl(TrainingDefence):
     learning_rate: float | None = None
 
     def __post_init__(self) -> None:
-        checked(self.epsilon, self.delta, self.noise, self.word)
+        check_noise(self.epsilon, self.delta, self.noise, self.word)
         check_sizes(self.word, self.clip, self.epochs, self.batch_size, self.learning_rate)
 
     def harden(self, recipe: Recipe, reference: Records | None = None) -> Recipe:

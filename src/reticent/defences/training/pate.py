@@ -14,7 +14,8 @@ from reticent.data import Records
 from reticent.defences.defence import TrainingDefence
 from reticent.errors import PlanError
 from reticent.fingerprint import fingerprint
-from reticent.measure.accounting import checked, gaussian_epsilon, gaussian_noise
+from reticent.measure.accounting import gaussian_epsilon, gaussian_noise
+from reticent.measure.privacy import check_noise
 from reticent.recipe import Guarantee, Recipe
 
 
@@ -47,7 +48,7 @@ class Pate(TrainingDefence):
     questions: int = 200
 
     def __post_init__(self) -> None:
-        checked(self.epsilon, self.delta, self.noise, self.word)
+        check_noise(self.epsilon, self.delta, self.noise, self.word)
         if self.teachers < 2 or self.questions < 2:
             raise PlanError(
                 f"pate was given teachers={self.teachers} and questions={self.questions}; give at least "

@@ -15,7 +15,7 @@ from reticent.recipe import Recipe
 
 @dataclass(frozen=True)
 class PrivateBayes(TrainingDefence):
-    """Naive Bayes from counts and sums with geometric noise (Vaidya et al. 2013, DOI 10.1109/WI-IAT.2013.80).
+    """Naive Bayes from counts and sums with exact noise (Vaidya et al. 2013, DOI 10.1109/WI-IAT.2013.80).
 
     The guarantee is for adding or removing one record, without any delta. It holds for whoever does not know
     the seed: release a model whose seed was drawn at random and thrown away.
@@ -23,7 +23,7 @@ class PrivateBayes(TrainingDefence):
     Attributes:
         epsilon: of the guarantee.
         bounds: what columns may hold: (low, high) for all; or one entry a column; or by name, as a mapping or
-            pairs. An entry is (low, high), or the words of a category.
+            pairs. An entry is (low, high), or the words of a category. Or a domain, as `synthesise` takes it.
         before: "refuse" steps before the estimator that learn from the records, or "leave out" all steps.
     """
 

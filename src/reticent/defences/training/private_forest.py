@@ -17,7 +17,7 @@ from reticent.recipe import Recipe
 
 @dataclass(frozen=True)
 class PrivateTrees(TrainingDefence):
-    """Trees drawn at random, counts in their leaves with geometric noise (Fletcher & Islam 2017,
+    """Trees drawn at random, counts in their leaves with exact noise (Fletcher & Islam 2017,
     arXiv:1606.03572).
 
     The guarantee is for adding or removing one record, without any delta. It holds for whoever does not know
@@ -26,7 +26,7 @@ class PrivateTrees(TrainingDefence):
     Attributes:
         epsilon: of the guarantee.
         bounds: what columns may hold: (low, high) for all; or one entry a column; or by name, as a mapping or
-            pairs. An entry is (low, high), or the words of a category.
+            pairs. An entry is (low, high), or the words of a category. Or a domain, as `synthesise` takes it.
         trees: how many; the noise on each grows with them.
         depth: cuts from the root to a leaf.
         before: "refuse" steps before the estimator that learn from the records, or "leave out" all steps.

@@ -30,7 +30,7 @@ class PrivateLogistic(TrainingDefence):
     Attributes:
         epsilon: of the guarantee.
         bounds: what columns may hold: (low, high) for all; or one entry a column; or by name, as a mapping or
-            pairs. An entry is (low, high), or the words of a category.
+            pairs. An entry is (low, high), or the words of a category. Or a domain, as `synthesise` takes it.
         delta: 0 for a pure guarantee; above 0 noise is Gaussian, which is less from some twenty weights on.
         norm: L2 norm of a record, beyond which it is shortened; None for the largest that the bounds allow.
         regularisation: λ, total and not per record; None for what takes a fifth of epsilon.

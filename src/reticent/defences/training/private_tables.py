@@ -17,8 +17,9 @@ from sklearn.pipeline import Pipeline
 from reticent.data import Records
 from reticent.defences.training.kinds import name_of
 from reticent.errors import ModelError, PlanError
+from reticent.measure.privacy import check_privacy
 from reticent.private_models.columns import check_bounds, frozen
-from reticent.private_models.estimator import PrivateClassifier, check_privacy
+from reticent.private_models.estimator import PrivateClassifier
 from reticent.recipe import Guarantee, OneByOne, Recipe
 from reticent.targets.content import identity
 from reticent.targets.sklearn import SklearnRecipe, SklearnTarget
@@ -115,7 +116,7 @@ def checked_options(word: str, epsilon: Any, delta: Any, bounds: Any, before: st
     Raises:
         PlanError: epsilon, delta, bounds or before that do not read.
     """
-    check_privacy(word, epsilon, delta)
+    check_privacy(epsilon, delta, word, pure=True)
     if bounds is None:
         raise PlanError(
             f"{word} was given no bounds, and reading them off the records tells of them; give (low, high) "

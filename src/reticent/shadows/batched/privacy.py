@@ -20,12 +20,12 @@ import numpy as np
 from reticent.access import IntArray
 from reticent.errors import PlanError
 from reticent.measure.accounting import (
-    checked,
     gaussian_epsilon,
     gaussian_noise,
     sampled_gaussian_epsilon,
     sampled_gaussian_noise,
 )
+from reticent.measure.privacy import check_noise, empty_promise
 from reticent.recipe import Guarantee
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Privacy:
     order: Literal["sampled", "ordered"] = "sampled"
 
     def __post_init__(self) -> None:
-        checked(self.epsilon, self.delta, self.noise, "dp_sgd" if self.order == "sampled" else "dp_ftrl")
+        check_noise(self.epsilon, self.delta, self.noise, "dp_sgd" if self.order == "sampled" else "dp_ftrl")
         if not 0 < self.clip < float("inf"):
             raise PlanError(f"a clipping norm of {self.clip} was given; give one above 0, such as 1")
 
@@ -78,14 +78,8 @@ class Privacy:
         Raises:
             PlanError: no noise is enough.
         """
-        if self.delta >= 1 / records:
-            warnings.warn(
-                f"delta={self.delta:g} is not below one over {records:,} records: a training that "
-                "publishes one of "
-                f"them, drawn at random, would meet it; give delta below {1 / records:.1g}",
-                UserWarning,
-                stacklevel=2,
-            )
+        if said := empty_promise(self.delta, records):
+            warnings.warn(said, UserWarning, stacklevel=2)
         if self.noise is not None:
             return self.noise
         assert self.epsilon is not None

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reticent.domain import Categories, Domain, Numbers
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.domain import Categories, Domain, Numbers
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 
 numbers = st.builds(
     Numbers,

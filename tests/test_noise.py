@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from reticent.errors import PlanError
-from reticent.synthesis.noise import (
+from reticent.noise import (
     Dice,
     DiscreteGaussian,
     bernoulli_exp,
     bernoulli_exp_one,
     discrete_laplace,
+    laplace_noised,
     laplace_scale,
 )
 
@@ -61,17 +62,18 @@ def test_the_laplace_s_law_is_its_closed_form(scale):
     assert fits(discrete_laplace(20, 60_000, Dice(6)), lambda v: laplace_pmf(22, v)) < 1e-4
 
 
-@pytest.mark.parametrize("sigma", [100.0, 4096.0])
+@pytest.mark.parametrize("sigma", [100.0, 4096.0, 5000.3, 2.0**24])
 def test_wide_noise_stays_within_64_bits(sigma):
     drawn = DiscreteGaussian(sigma).draw(20_000, Dice(7)).astype(float)
     assert abs(drawn.std() / sigma - 1) < 0.03
     assert abs(drawn.mean()) < 5 * sigma / math.sqrt(20_000)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(1e-2, 4096))
 def test_the_variance_is_rounded_up_and_by_little(sigma):
     noise = DiscreteGaussian(sigma)
+    assert DiscreteGaussian(5000.3).variance == 5001**2
     assert Fraction(sigma) ** 2 <= noise.variance <= Fraction(sigma) ** 2 * (1 + Fraction(1, 100))
     if sigma >= 1:
         assert noise.variance <= Fraction(sigma) ** 2 * (1 + Fraction(1, 500_000))
@@ -113,18 +115,42 @@ def test_the_same_seed_draws_the_same():
         assert not np.array_equal(draw(Dice(3)), draw(Dice(4)))
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(1e-3, 50), st.integers(1, 5000))
 def test_laplace_noise_is_never_less_than_epsilon_asks(epsilon, sensitivity):
     try:
         scale = laplace_scale(epsilon, sensitivity)
     except PlanError:
         return
-    assert scale == 1 or (scale - 1) * Fraction(epsilon) < sensitivity
-    assert sensitivity / Fraction(scale) <= Fraction(epsilon)
+    assert (
+        sensitivity / Fraction(epsilon) <= scale <= sensitivity / Fraction(epsilon) * (1 + Fraction(2, 10**6))
+    )
 
 
-@pytest.mark.parametrize("sigma", [0.0, -1.0, 5000.0, math.inf, math.nan])
+@pytest.mark.parametrize(("epsilon", "sensitivity"), [(0.5, 1), (2.0, 1), (1.0, 7), (3.0, 10)])
+def test_counts_get_the_noise_that_epsilon_asks(epsilon, sensitivity):
+    truth = np.arange(60_000).reshape(2, -1)
+    noise = laplace_noised(truth, sensitivity, epsilon, Dice(8)) - truth
+    assert fits(noise.ravel(), lambda v: laplace_pmf(sensitivity / epsilon, v)) > 1e-4
+    assert fits(noise.ravel(), lambda v: laplace_pmf(1.15 * sensitivity / epsilon, v)) < 1e-4
+
+
+def test_a_huge_epsilon_is_no_noise_and_a_tiny_one_is_refused():
+    assert np.array_equal(laplace_noised(np.arange(100), 1, 1e9, Dice(0)), np.arange(100))
+    assert np.array_equal(laplace_noised(np.arange(100), 1, 1e300, Dice(0)), np.arange(100))
+    wide = discrete_laplace(laplace_scale(1e-9, 1 << 20), 20_000, Dice(1)).astype(float)
+    assert np.abs(wide).mean() == pytest.approx((1 << 20) / 1e-9, rel=0.03)
+    with pytest.raises(PlanError, match="drowns everything"):
+        laplace_noised(np.arange(3), 1 << 20, 1e-12, Dice(0))
+
+
+def test_a_generator_is_drawn_on():
+    one, other = (Dice(np.random.default_rng(4)) for _ in range(2))
+    assert np.array_equal(one.below(9, 50), other.below(9, 50))
+    assert not np.array_equal(one.below(9, 50), Dice(np.random.default_rng(4)).below(9, 50))
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, 2.0**25, math.inf, math.nan])
 def test_noise_that_can_not_be_drawn_is_refused(sigma):
     with pytest.raises(PlanError, match="give a larger epsilon or fewer columns"):
         DiscreteGaussian(sigma)

@@ -20,11 +20,17 @@ import numpy.typing as npt
 from reticent.access import BoolArray, FloatArray, IntArray
 from reticent.errors import PlanError
 
-LARGEST = 4096.0
-"""The largest standard deviation and scale: beyond, 64 bits would not hold the fractions."""
+LARGEST = 2.0**24
+"""The largest standard deviation: beyond, 64 bits would not hold the fractions."""
+
+WIDEST = 1 << 50
+"""The largest scale, for the same reason."""
 
 FINE = 20
-"""Bits to which a variance is told."""
+"""Bits to which a variance or a scale is told."""
+
+WHOLE = 4096
+"""From here on a standard deviation is a whole number."""
 
 Words = npt.NDArray[np.uint64]
 
@@ -36,22 +42,24 @@ class Dice:
     that nobody keeps.
 
     Args:
-        seed: any integers that name a stream of draws; None for the secure source.
+        seed: any integers that name a stream of draws, or a generator to draw from; None for the secure
+            source.
     """
 
-    def __init__(self, seed: int | tuple[int, ...] | None = None) -> None:
+    def __init__(self, seed: int | tuple[int, ...] | np.random.Generator | None = None) -> None:
         self._rng = None if seed is None else np.random.default_rng(seed)
 
     def below(self, bounds: npt.ArrayLike, size: int | None = None) -> IntArray:
         """(size,) integers, each uniform from 0 to its bound less one; bounds up to 2⁶²."""
-        wide: Any = np.asarray(bounds, dtype=np.int64)
-        limit = np.broadcast_to(wide, (size,) if size is not None else wide.shape).astype(np.uint64)
+        limit: Any = np.asarray(bounds, dtype=np.uint64)
         # The largest multiple of the bound that 64 bits hold: words from there on would favour low numbers
-        fair = np.uint64(2**64 - 1) - (np.uint64(2**64 - 1) % limit)
-        words = self._words(limit.size).reshape(limit.shape)
+        fair = np.uint64(2**64 - 1) - np.uint64(2**64 - 1) % limit
+        shape = limit.shape if size is None else (size,)
+        words = self._words(math.prod(shape)).reshape(shape)
         while (late := words >= fair).any():
             words[late] = self._words(int(late.sum()))
-        return (words % limit).astype(np.int64)
+        words %= limit
+        return words.view(np.int64)
 
     def shuffled(self, values: IntArray) -> IntArray:
         """The values in an order drawn at random."""
@@ -75,10 +83,11 @@ class DiscreteGaussian:
     Added to integer counts of L2 sensitivity 1 it is (1/2σ²)-zCDP (theorem 4), as continuous noise is.
 
     Attributes:
-        sigma: as asked for; the variance is rounded up, by under a millionth where σ ≥ 1.
+        sigma: as asked for; the variance is rounded up, by under a millionth where σ ≥ 1, and to that of a
+            whole σ from 4,096 on.
 
     Raises:
-        PlanError: σ not above 0, or above 4,096.
+        PlanError: σ not above 0, or above 2²⁴.
     """
 
     sigma: float
@@ -89,6 +98,8 @@ class DiscreteGaussian:
     @property
     def variance(self) -> Fraction:
         """σ² as the fraction that is drawn with."""
+        if self.sigma > WHOLE:
+            return Fraction(math.ceil(self.sigma) ** 2)
         square = Fraction(self.sigma) ** 2
         bits = min(FINE, max(0, FINE - math.floor(2 * math.log2(self.sigma))))
         return Fraction(math.ceil(square * 2**bits), 2**bits)
@@ -101,12 +112,15 @@ class DiscreteGaussian:
     def draw(self, size: int, dice: Dice) -> IntArray:
         """(size,) independent integers."""
         top, bottom = self.variance.numerator, self.variance.denominator
-        t = math.isqrt(top // bottom) + 1
-        whole = 2 * top * bottom * t * t
+        t = math.isqrt(math.ceil(self.variance) - 1) + 1  # any will do, σ rounded up is fast
+        # Fractions in their lowest terms: of a whole σ, t itself cancels
+        common = math.gcd(t * bottom, top)
+        step, mean = t * bottom // common, top // common
+        whole = 2 * top * bottom * t * t // common**2
         drawn, open_ = np.zeros(size, np.int64), np.arange(size)
         while len(open_):
             proposed = discrete_laplace(t, len(open_), dice)
-            off = np.abs(proposed) * (t * bottom) - top
+            off = np.abs(proposed) * step - mean
             # Beyond 3·10⁹ its square leaves 64 bits; such draws are kept with a chance below 10⁻⁷⁸
             kept = (np.abs(off) < 3_000_000_000) & bernoulli_exp(
                 np.minimum(np.abs(off), 3 * 10**9) ** 2, whole, dice
@@ -116,34 +130,52 @@ class DiscreteGaussian:
         return drawn
 
 
-def discrete_laplace(scale: int, size: int, dice: Dice) -> IntArray:
+def laplace_noised(counts: IntArray, sensitivity: int, epsilon: float, dice: Dice) -> npt.NDArray[np.int64]:
+    """Integers with discrete Laplace noise, ε-DP released all at once (Ghosh, Roughgarden & Sundararajan
+    2009, arXiv:0811.2841).
+
+    Args:
+        counts: integers of any shape.
+        sensitivity: the most that one record moves them, in absolute value, summed over all.
+
+    Raises:
+        PlanError: more noise than 64 bits hold.
+    """
+    noise = discrete_laplace(laplace_scale(epsilon, sensitivity), counts.size, dice)
+    noisy: npt.NDArray[np.int64] = counts.astype(np.int64) + noise.reshape(counts.shape)
+    return noisy
+
+
+def discrete_laplace(scale: Fraction | int, size: int, dice: Dice) -> IntArray:
     """(size,) integers with probability ∝ exp(−|x|/scale) (algorithm 2): ε-DP for sensitivity ε·scale."""
+    top, bottom = scale.numerator, scale.denominator
     drawn, open_ = np.zeros(size, np.int64), np.arange(size)
     while len(open_):
-        within = dice.below(scale, len(open_))
-        kept = bernoulli_exp(within, scale, dice)
-        part, where = within[kept], open_[kept]
-        whole = _geometric(len(part), dice)
-        negative = dice.below(2, len(part)) == 1
-        value = part + scale * whole
+        within = dice.below(top, len(open_))
+        kept = np.flatnonzero(bernoulli_exp(within, top, dice))
+        value = (within[kept] + top * _geometric(len(kept), dice)) // bottom
+        negative = dice.below(2, len(kept)) == 1
         once = ~(negative & (value == 0))  # else nought would be drawn twice as often
-        drawn[where[once]] = np.where(negative, -value, value)[once]
+        drawn[open_[kept[once]]] = np.where(negative, -value, value)[once]
         left = np.ones(len(open_), dtype=bool)
-        left[np.flatnonzero(kept)[once]] = False
+        left[kept[once]] = False
         open_ = open_[left]
     return drawn
 
 
-def laplace_scale(epsilon: float, sensitivity: int) -> int:
-    """The least whole scale of Laplace noise that is ε-DP for counts that one record moves so far.
+def laplace_scale(epsilon: float, sensitivity: int) -> Fraction:
+    """The scale of Laplace noise that is ε-DP for counts that one record moves so far, rounded up by a
+    millionth at most.
 
     Raises:
-        PlanError: it is above 2³⁰.
+        PlanError: it is above 2⁵⁰.
     """
-    scale = math.ceil(sensitivity / Fraction(epsilon))
-    if scale > 2**30:
+    exact = sensitivity / Fraction(epsilon)
+    if exact > WIDEST:
         raise PlanError(f"epsilon={epsilon:g} calls for noise that drowns everything; give a larger one")
-    return max(1, scale)
+    # A millionth of a millionth at least: less noise than that is none
+    bits = min(2 * FINE, max(0, FINE - math.floor(math.log2(max(exact, Fraction(1, 4**FINE))))))
+    return Fraction(math.ceil(exact * 2**bits), 2**bits)
 
 
 def bernoulli_exp(top: npt.ArrayLike, bottom: int, dice: Dice) -> BoolArray:
@@ -212,6 +244,6 @@ def _geometric(size: int, dice: Dice) -> IntArray:
 def _checked(sigma: float) -> None:
     if not 0 < sigma <= LARGEST:
         raise PlanError(
-            f"noise of standard deviation {sigma:g} was called for, and {LARGEST:,.0f} is the most; give a "
-            "larger epsilon or fewer columns"
+            f"noise of standard deviation {sigma:g} was called for, and it has to be above 0 and at most "
+            f"{LARGEST:,.0f}; give a larger epsilon or fewer columns"
         )

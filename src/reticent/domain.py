@@ -1,7 +1,8 @@
 """What values a table's columns can have, said before anybody looks at the people in it.
 
 A domain that is read off the people gives some of them away: a category that one of them alone has, or the
-oldest one's age. So it is stated: in Python, in a TOML file, or taken from a public table of other people.
+oldest one's age. So it is stated: in Python, in a plan, in a TOML file, or taken from a public table of other
+people. Synthetic tables, records blurred one by one and private models all read the same.
 
     [sex]
     categories = ["Female", "Male"]
@@ -26,7 +27,7 @@ import numpy as np
 
 from reticent.access import IntArray
 from reticent.errors import DataError, PlanError
-from reticent.synthesis.noise import Dice
+from reticent.noise import Dice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,6 +155,10 @@ class Numbers:
 
 Column = Categories | Numbers
 
+Stated = tuple[tuple[Any, ...], ...]
+"""Columns as a plan can write them: (name, low, high), (name, low, high, bins), (name, low, high, bins, True)
+where numbers may be missing, or (name, (values, …)) with None among the values where they may."""
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -254,6 +259,40 @@ class Domain:
             )
             raise DataError(f"{name!r} holds {int(odd.sum()):,} {holds}; {mend}")
         return cells
+
+
+def stated(columns: Stated | Domain, word: str) -> dict[str, Column]:
+    """Read stated columns.
+
+    Raises:
+        PlanError: one that does not read.
+    """
+    if isinstance(columns, Domain):
+        return dict(columns.columns)
+    return {_name(entry, word): _stated(entry, word) for entry in columns}
+
+
+def _name(entry: Any, word: str) -> str:
+    if not isinstance(entry, tuple) or len(entry) < 2 or not isinstance(entry[0], str):
+        raise PlanError(
+            f"{word} was given {entry!r} in its domain; give (name, low, high) or (name, (values, ...)) "
+            "for a column"
+        )
+    return entry[0]
+
+
+def _stated(entry: tuple[Any, ...], word: str) -> Column:
+    _, *said = entry
+    if len(said) == 1 and isinstance(said[0], tuple):
+        return Categories(tuple(v for v in said[0] if v is not None), None in said[0])
+    numbers = [isinstance(v, int | float) and not isinstance(v, bool) for v in said[:3]]
+    if not 2 <= len(said) <= 4 or not all(numbers):
+        raise PlanError(
+            f"{word} was given {entry!r} in its domain; give (name, low, high), and bins after them"
+        )
+    low, high = said[:2]
+    bins = said[2] if len(said) > 2 else 32
+    return Numbers(low, high, bins, missing=bool(said[3:] and said[3]))
 
 
 def _column(name: str, table: Any) -> Column:
