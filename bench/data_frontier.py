@@ -85,7 +85,7 @@ def incomes() -> tuple[TorchRecipe, Records, tuple[Defence, ...]]:
     data = rt.datasets.adult()
     table = pd.DataFrame(data.features).drop(columns=["fnlwgt", "education"])
     quasi = ("age", "education_num", "marital_status", "race", "sex", "native_country")
-    return task(table, np.asarray(data.labels), quasi, epochs=40)
+    return task(table, np.asarray(data.labels), quasi, epochs=40, rate=0.5)
 
 
 def stays() -> tuple[TorchRecipe, Records, tuple[Defence, ...]]:
@@ -97,13 +97,13 @@ def stays() -> tuple[TorchRecipe, Records, tuple[Defence, ...]]:
     few = [c for c in words if 2 <= table[c].nunique() <= 30 and c not in numbers and c != data.roles.person]
     table = table[[*numbers, *few]].assign(**{c: table[c].astype(float) for c in numbers})
     quasi = ("race", "gender", "age", "time_in_hospital")
-    return task(table, np.asarray(data.labels), quasi, epochs=30)
+    return task(table, np.asarray(data.labels), quasi, epochs=30, rate=0.2)
 
 
 def task(
-    table: pd.DataFrame, labels: npt.NDArray[np.generic], quasi: tuple[str, ...], *, epochs: int
+    table: pd.DataFrame, labels: npt.NDArray[np.generic], quasi: tuple[str, ...], *, epochs: int, rate: float
 ) -> tuple[TorchRecipe, Records, tuple[Defence, ...]]:
-    """The recipe, some of the records, and the defences."""
+    """The recipe, some of the records, and the defences; `rate`: the learning rate of private training."""
     words = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
     table = table.assign(**{c: table[c].astype(str) for c in words})
     domain = stated(table)
@@ -127,8 +127,8 @@ def task(
         randomise(epsilon=8.0, domain=domain),
         randomise(epsilon=3.0, untouched=tuple(table.columns)),
         early_stopping(),
-        dp_sgd(epsilon=3, batch_size=512, epochs=20),
-        anonymise(k=25) | dp_sgd(epsilon=3, batch_size=512, epochs=20),
+        dp_sgd(epsilon=3, batch_size=512, epochs=20, learning_rate=rate),
+        anonymise(k=25) | dp_sgd(epsilon=3, batch_size=512, epochs=20, learning_rate=rate),
     )
     return TorchRecipe(module=net, training=training, prepare=encode), records, defences
 
