@@ -168,7 +168,7 @@ def by_steps(task: Task, epsilon: float, seeds: int) -> tuple[list[float], float
     """DP-SGD of a linear module: right on the test rows, by seed, and seconds a model."""
     columns = read_columns(task.bounds, task.x)
     x, asked = (columns.encode(t).astype(np.float32) for t in (task.x, task.test_x))
-    training = Training(epochs=10, batch_size=1_024, learning_rate=4.0)
+    training = Training(epochs=20, batch_size=1_024, learning_rate=2.0)
     recipe = TorchRecipe(module=partial(linear, x.shape[1]), training=training)
     word = d.dp_sgd(epsilon=epsilon, delta=DELTA, clip=1.0)
     hardened, data = word.harden(recipe), Records(x, task.y, np.arange(2))

@@ -20,6 +20,7 @@ import numpy as np
 from reticent.access import FloatArray, Target
 from reticent.data import Records
 from reticent.defences.defence import (
+    Answering,
     Calibration,
     Defence,
     Fitted,
@@ -29,7 +30,7 @@ from reticent.defences.defence import (
 from reticent.defences.reading import read_defence
 from reticent.errors import DataError, ModelError
 from reticent.measure.estimate import Estimate, clopper_pearson
-from reticent.recipe import Guarantee, Private, Recipe
+from reticent.recipe import Guarantee, Recipe
 from reticent.store import private_folder, write_text, write_whole
 
 VERSION = 1
@@ -165,7 +166,7 @@ def harden_model(
         model=model,
         target=target,
         fitted=tuple(fitted),
-        guarantee=trained.guarantee(len(data)) if isinstance(trained, Private) else None,
+        guarantee=Answering(trained, on_answers(defence)).guarantee(len(data)),
         records=len(data),
         accuracy=clopper_pearson(right, len(test)),
         seed=seed,

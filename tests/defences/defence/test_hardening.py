@@ -58,6 +58,13 @@ def test_the_parts_act_in_their_places():
     assert in_training(none(), recipe) is recipe
 
 
+def test_answers_fitted_on_members_are_guaranteed_nothing():
+    private = d.private_forest(epsilon=1.0, bounds={0: (-5, 5), 1: (-5, 5), 2: (-5, 5)})
+    recipe = SklearnRecipe(DecisionTreeClassifier())
+    assert harden(private | d.round_scores(1), recipe, xor()).guarantee(200).epsilon == 1.0
+    assert harden(private | d.memguard(), recipe, xor()).guarantee(200) is None
+
+
 def test_many_models_prepared_are_those_prepared_alone():
     recipe, data = SklearnRecipe(DecisionTreeClassifier()), xor()
     hardened = harden(Shift(3.0) | d.round_scores(1), recipe, data)

@@ -156,8 +156,10 @@ class Answering:
             yield self._guarded(target, data.take(mask), seed)
 
     def guarantee(self, records: int) -> Guarantee | None:
-        """What the training guarantees: whatever is done to the answers of a private model leaves it so."""
-        return self.recipe.guarantee(records) if isinstance(self.recipe, Private) else None
+        """What the training guarantees, if nothing done to the answers has looked at its records again."""
+        if not isinstance(self.recipe, Private) or any(part.asks_members for part in self.outputs):
+            return None
+        return self.recipe.guarantee(records)
 
     def fingerprint(self) -> str:
         """A hash of the recipe, the defences and what they are fitted to."""

@@ -91,6 +91,8 @@ class OutputDefence(Defence):
         leaves: the highest rung that it leaves an attacker.
         keeps_label: the class named is the one that the model named.
         same_again: the same record gets the same answer each time.
+        asks_members: it learns from the model's training records, so that what their private training
+            guarantees does not hold of its answers.
     """
 
     stage: ClassVar[Stage] = Stage.ANSWERS
@@ -98,6 +100,7 @@ class OutputDefence(Defence):
     leaves: ClassVar[Access] = Access.SCORES
     keeps_label: ClassVar[bool] = True
     same_again: ClassVar[bool] = True
+    asks_members: ClassVar[bool] = False
 
     def fit(self, target: Target, calibration: Calibration | None, seed: int) -> Fitted:
         """What it has to learn of a model before it can defend its answers; nothing for most.

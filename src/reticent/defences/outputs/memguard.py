@@ -46,7 +46,11 @@ class MemGuard(OutputDefence):
 
     word: ClassVar[str] = "memguard"
     source: ClassVar[str] = "Jia, Salem, Backes, Zhang & Gong 2019, arXiv:1909.10594"
-    caveat: ClassVar[str] = "the label stays, and with it all that attacks on labels see"
+    caveat: ClassVar[str] = (
+        "the label stays, and with it all that attacks on labels see; it learns from members, so that no "
+        "guarantee of private training holds of its answers"
+    )
+    asks_members: ClassVar[bool] = True
     budget: float = 1.0
     hidden: tuple[int, ...] = (64, 32)
 
