@@ -90,7 +90,7 @@ def by(found: Verification) -> str:
         said.append(f"many runs: {found.reading}")
     if found.one_run is not None and found.one_run.value > found.claim.epsilon:
         said.append("one run")
-    if found.record is not None and found.record.excess > 0:
+    if found.record is not None and found.record.refuted:
         said.append(f"recorded steps refuted: {found.record.by}")
     if found.reckoned:
         said.append("the accountant")

@@ -30,13 +30,22 @@ class Reading:
     of: Callable[[Floats], Floats]
 
 
+Fit = Callable[[Floats, Bools], Sequence[Reading]]
+"""Of what was seen of runs (runs, features) and their coins (runs,): readings, always the same ones in the
+same order, whose scores mean the same whatever they were fitted on."""
+
+
 @dataclass(frozen=True)
 class Rule:
-    """A reading, its direction and its threshold: in if ``sign`` times the score reaches ``threshold``."""
+    """A reading, its direction and its threshold: in if ``sign`` times the score reaches ``threshold``.
+
+    ``counts``: false positives and false negatives, non-members and members, where it was chosen.
+    """
 
     reading: Reading
     sign: float
     threshold: float
+    counts: tuple[int, int, int, int]
 
     def scores(self, seen: Floats) -> Floats:
         """(runs,) higher = in."""
@@ -46,10 +55,13 @@ class Rule:
         return self.reading.name
 
 
-def readings(traces: Floats, coins: Bools, period: int | None = None) -> list[Reading]:
+def readings(
+    traces: Floats, coins: Bools, pulls: Floats | None = None, period: int | None = None
+) -> list[Reading]:
     """Return readings of traces (runs, steps), fitted where ``coins`` (runs,) are known.
 
-    ``period``: steps after which a fixed order of batches would begin anew, if one is suspected.
+    ``pulls`` (pairs, steps): what the record adds under equal seeds, where that is known; ``period``: steps
+    after which a fixed order of batches would begin anew, if one is suspected.
     """
     out, inside = traces[~coins], traces[coins]
     middle = out.mean(axis=0)
@@ -59,31 +71,43 @@ def readings(traces: Floats, coins: Bools, period: int | None = None) -> list[Re
         z: Floats = (x - middle) / spread
         return z
 
-    shift, square = standard(inside).mean(axis=0), float(np.mean(standard(inside) ** 2))
-    certain = _beyond(shift, 3 / np.sqrt(min(len(out), len(inside))))
-    found = [
-        Reading("sum of the steps", lambda x: standard(x).sum(axis=1)),
+    fewest, steps = min(len(out), len(inside)), traces.shape[1]
+    shift = standard(inside).mean(axis=0)
+    size, rate = _of_moments(standard(inside)) if pulls is None else _of_pulls(pulls / spread)
+    certain = _beyond(shift, 3 / np.sqrt(fewest))
+    length = min(period if period is not None else round(1 / rate), steps)
+    phase = np.arange(steps) % length
+    times = np.bincount(phase)
+    usual, unsure = np.bincount(phase, shift) / times, 2 / np.sqrt(fewest * times)
+    often, rest = _beyond(usual, unsure)[phase], _beyond(usual - size * rate, unsure)[phase]
+    return [
+        Reading("sum of the steps", lambda x: standard(x).sum(axis=1) / np.sqrt(steps)),
         Reading("largest step", lambda x: standard(x).max(axis=1)),
-        Reading("range of the steps", lambda x: x.max(axis=1) - x.min(axis=1)),
+        Reading("range of the steps", lambda x: (x.max(axis=1) - x.min(axis=1)) / spread),
+        Reading("certain steps", lambda x: _steady(standard(x), certain)),
+        Reading("certain steps of each epoch", lambda x: _steady(standard(x), often)),
+        Reading("likelihood of a sampled record", lambda x: _sampled(standard(x), size, rate)),
+        Reading("likelihood of a record once an epoch", lambda x: _once(standard(x), size, length, rest)),
     ]
-    if certain.any():
-        found.append(Reading("certain steps", lambda x: standard(x) @ certain))
-    if period is not None and 1 < period <= shift.size // 2:
-        phase = np.arange(shift.size) % period
-        times = np.bincount(phase)
-        usual = np.bincount(phase, shift) / times
-        often = _beyond(usual, 2 / np.sqrt(min(len(out), len(inside)) * times))[phase]
-        if often.any():
-            found.append(Reading("certain steps of each epoch", lambda x: standard(x) @ often))
-    mean = float(shift.mean())
-    if abs(mean) > 1e-9 and traces.shape[1] > 1:
-        # In a share `rate` of the steps the record adds `size`: mean and mean square tell the two
-        size = (square - 1) / mean
-        rate = float(np.clip(mean / size, 1 / traces.shape[1], 1.0)) if size * mean > 0 else 1.0
-        size = mean / rate
-        if rate < 1:
-            found += [_mixture(standard, size, rate), _epochs(standard, size, round(1 / rate))]
-    return found
+
+
+def _of_pulls(pulls: Floats) -> tuple[float, float]:
+    """What a record adds to a step that takes it, and the share of those steps, from what it adds to all."""
+    square, fourth = float(np.mean(pulls**2)), float(np.mean(pulls**4))
+    if square <= 0:
+        return 0.0, 1.0
+    size = float(np.sqrt(fourth / square)) * (-1 if pulls.sum() < 0 else 1)
+    return size, max(square**2 / fourth, 1 / pulls.shape[1])
+
+
+def _of_moments(inside: Floats) -> tuple[float, float]:
+    """The same from steps with unit noise (runs, steps): their mean and mean square tell the two."""
+    mean, steps = float(inside.mean()), inside.shape[1]
+    if abs(mean) < 1e-9:
+        return 0.0, 1.0
+    size = (float(np.mean(inside**2)) - 1) / mean
+    rate = float(np.clip(mean / size, 1 / steps, 1.0)) if size * mean > 0 else 1.0
+    return mean / rate, rate
 
 
 def _beyond(shift: Floats, noise: Floats | float) -> Floats:
@@ -92,70 +116,64 @@ def _beyond(shift: Floats, noise: Floats | float) -> Floats:
     return left
 
 
-def _mixture(standard: Callable[[Floats], Floats], size: float, rate: float) -> Reading:
-    def of(x: Floats) -> Floats:
-        exponent = np.minimum(size * standard(x) - size**2 / 2, 500)
-        total: Floats = np.log1p(rate * np.expm1(exponent)).sum(axis=1)
-        return total
-
-    return Reading("likelihood of a sampled record", of)
+def _steady(z: Floats, shift: Floats) -> Floats:
+    """(runs,) log likelihood ratio of a record that shifts every step (steps,) by as much as is said."""
+    total: Floats = z @ shift - shift @ shift / 2
+    return total
 
 
-def _epochs(standard: Callable[[Floats], Floats], size: float, length: int) -> Reading:
-    def of(x: Floats) -> Floats:
-        z = standard(x)
-        whole = z[:, : z.shape[1] // length * length] if z.shape[1] >= length else z
-        exponent = np.minimum(size * whole - size**2 / 2, 500)
-        epochs = exponent.reshape(len(x), -1, min(length, whole.shape[1]))
-        total: Floats = np.log(np.exp(epochs).mean(axis=2)).sum(axis=1)
-        return total
-
-    return Reading("likelihood of a record once an epoch", of)
+def _sampled(z: Floats, size: float, rate: float) -> Floats:
+    """(runs,) of one that each step takes by a coin of its own."""
+    total: Floats = np.log1p(rate * np.expm1(np.minimum(size * z - size**2 / 2, 500))).sum(axis=1)
+    return total
 
 
-def choose(candidates: Sequence[Reading], seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
-    """Return the rule that does best on these runs by the criterion.
+def _once(z: Floats, size: float, length: int, shift: Floats) -> Floats:
+    """(runs,) of one that one step of each epoch takes, beside a steady shift."""
+    whole = z.shape[1] // length * length
+    exponent = np.minimum(size * (z - shift)[:, :whole] - size**2 / 2, 500)
+    epochs = np.exp(exponent).reshape(len(z), -1, length)
+    total: Floats = np.log(epochs.mean(axis=2)).sum(axis=1) + _steady(z, shift)
+    return total
 
-    Where thresholds do equally well, the one in the widest gap between scores is taken.
+
+def choose(fit: Fit, seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
+    """Return the rule that does best on these runs by the criterion, its reading fitted on all of them.
+
+    Each half is scored by what was fitted on the other: what is fitted flatters itself where it was. Where
+    thresholds do equally well, the one in the widest gap between scores is taken.
     """
-    best: tuple[float, float, Rule] | None = None
-    for reading in candidates:
-        scores = reading.of(seen)
+    halves = np.arange(len(seen)) % 2 == 0
+    pairs = [(fit(seen[half], coins[half]), ~half) for half in (halves, ~halves)]
+    best: tuple[float, float, int, float, float, tuple[int, int, int, int]] | None = None
+    for place, _ in enumerate(pairs[0][0]):
+        scores = np.empty(len(seen))
+        for fitted, others in pairs:
+            scores[others] = fitted[place].of(seen[others])
         for sign in (1.0, -1.0):
-            value, gap, threshold = _threshold(sign * scores, coins, criterion)
+            value, gap, threshold, counts = _threshold(sign * scores, coins, criterion)
             if best is None or (value, gap) > best[:2]:
-                best = value, gap, Rule(reading, sign, threshold)
+                best = value, gap, place, sign, threshold, counts
     assert best is not None
-    return best[2]
+    _, _, place, sign, threshold, counts = best
+    return Rule(fit(seen, coins)[place], sign, threshold, counts)
 
 
-def _threshold(scores: Floats, coins: Bools, criterion: Criterion) -> tuple[float, float, float]:
+def _threshold(
+    scores: Floats, coins: Bools, criterion: Criterion
+) -> tuple[float, float, float, tuple[int, int, int, int]]:
     values = np.unique(scores)
-    if values.size == 1:
-        return -np.inf, 0.0, float(values[0])
-    middles = (values[:-1] + values[1:]) / 2
     out, inside = np.sort(scores[~coins]), np.sort(scores[coins])
+    if values.size == 1:
+        return -np.inf, 0.0, float(values[0]), (out.size, 0, out.size, inside.size)
+    middles = (values[:-1] + values[1:]) / 2
     false_positives = out.size - np.searchsorted(out, middles, side="left")
     false_negatives = np.searchsorted(inside, middles, side="left")
     worth = criterion(false_positives.astype(float), false_negatives.astype(float), out.size, inside.size)
     gaps = np.diff(values) / (scores.std() or 1.0)
     best = max(range(middles.size), key=lambda i: (round(float(worth[i]), 9), gaps[i]))
-    return round(float(worth[best]), 9), float(gaps[best]), float(middles[best])
-
-
-def telling(epsilons: Floats, deltas: Floats) -> Criterion:
-    """Return how many standard errors the rates lie outside of what (ε, δ) pairs (pairs,) allow, at worst."""
-
-    def of(false_positives: Floats, false_negatives: Floats, out: int, inside: int) -> Floats:
-        fpr, fnr = (false_positives + 0.5) / (out + 1), (false_negatives + 0.5) / (inside + 1)
-        grown = np.exp(epsilons)[:, None]
-        spread = fpr * (1 - fpr) / out, fnr * (1 - fnr) / inside
-        one = (1 - fnr - grown * fpr - deltas[:, None]) / np.sqrt(spread[1] + grown**2 * spread[0])
-        other = (1 - fpr - grown * fnr - deltas[:, None]) / np.sqrt(spread[0] + grown**2 * spread[1])
-        worst: Floats = np.maximum(one, other).max(axis=0)
-        return worst
-
-    return of
+    counts = int(false_positives[best]), int(false_negatives[best]), out.size, inside.size
+    return round(float(worth[best]), 9), float(gaps[best]), float(middles[best]), counts
 
 
 def largest_epsilon(delta: float, alpha: float) -> Criterion:
@@ -171,10 +189,3 @@ def largest_epsilon(delta: float, alpha: float) -> Criterion:
         return best
 
     return of
-
-
-def excess(fpr: float, fnr: float, epsilons: Floats, deltas: Floats) -> float:
-    """Return by how much rates, bounded from above, exceed what (ε, δ) pairs allow; at most 0: nothing."""
-    grown = np.exp(epsilons)
-    one, other = 1 - fnr - grown * fpr - deltas, 1 - fpr - grown * fnr - deltas
-    return float(np.maximum(one, other).max())
