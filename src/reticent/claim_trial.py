@@ -3,8 +3,8 @@
 First a few trainings under equal seeds show whether the trial can see anything at all, along which direction,
 and in which crowd it shows most. Then one training holds many outliers by coins (Steinke et al. 2023,
 arXiv:2305.08846), and many trainings one outlier by a coin each (Nasr et al. 2023, arXiv:2302.07956). What
-the coins are told by is chosen on a share of the runs and tested on the others. All tests together accuse a true
-claim at most once in twenty.
+the coins are told by is chosen on a share of the runs and tested on the others. All tests together accuse a
+true claim at most once in twenty.
 
 The steps that a training records are tried as well: an accountant reckons what they cost, and the runs must
 not be told apart better than those steps allow at any epsilon, not at the claim's alone. That finds what a
@@ -131,7 +131,8 @@ def verify_dp(
 
     quiet = watch(planted) if first.steps else None
     shown, loud = quiet, world.loud
-    if quiet is not None and loud is not None and kept is not None and kept.sampled and first.reproducible:
+    able = silence is None and first.reproducible and kept is not None and kept.sampled
+    if able and quiet is not None and loud is not None:
         trainings += 2 * PAIRS
         other = watch(loud.planted())
         if other.clearness > quiet.clearness:
@@ -289,7 +290,7 @@ def _chance(rule: Rule, seen: Floats, coins: BoolArray, allowed: Allowed) -> flo
     guessed = rule.scores(seen) >= rule.threshold
     false_positives, false_negatives = int(guessed[~coins].sum()), int((~guessed)[coins].sum())
     out, inside = int((~coins).sum()), int(coins.sum())
-    return allowed.chance(false_positives, false_negatives, out, inside, allowed.slope(*rule.counts))
+    return allowed.chance(false_positives, false_negatives, out, inside)
 
 
 def _silence(

@@ -43,42 +43,38 @@ class Allowed:
     def telling(self, false_positives: Floats, false_negatives: Floats, out: int, inside: int) -> Floats:
         """(candidates,) by how many standard errors counts lie beyond the line, by the worst of the pairs.
 
-        A `reticent.measure.trace.Criterion`.
+        Two errors and two hits are added on either side (Agresti & Coull 1998), lest luck at a rate near 0
+        count as evidence. A `reticent.measure.trace.Criterion`.
         """
-        worst: Floats = self._errors(false_positives, false_negatives, out, inside).max(axis=0)
+        fpr, fnr = (false_positives + 2) / (out + 4), (false_negatives + 2) / (inside + 4)
+        spread, left = (fpr * (1 - fpr) / out, fnr * (1 - fnr) / inside), self.deltas[:, None]
+        one = (1 - fnr - self._grown * fpr - left) / np.sqrt(spread[1] + self._grown**2 * spread[0])
+        other = (1 - fpr - self._grown * fnr - left) / np.sqrt(spread[0] + self._grown**2 * spread[1])
+        worst: Floats = np.maximum(one, other).max(axis=0)
         return worst
 
-    def slope(self, false_positives: float, false_negatives: float, out: int, inside: int) -> float:
-        """How many true positives a false one is to be set against, where counts such as these are likely.
+    def chance(self, false_positives: int, false_negatives: int, out: int, inside: int) -> float:
+        """How often at most trials that keep to the line would be as `telling`: a p-value.
 
-        Any slope makes a valid test; this one looks where the line is exceeded most.
-        """
-        counts = np.array([false_positives]), np.array([false_negatives])
-        worst = int(self._errors(*counts, out, inside)[:, 0].argmax())
-        pair = worst % self.epsilons.size
-        return float(np.exp(self.epsilons[pair] * (1 if worst < self.epsilons.size else -1)))
-
-    def chance(
-        self, false_positives: int, false_negatives: int, out: int, inside: int, slope: float
-    ) -> float:
-        """How often at most trials that keep to the line would lie so far out: a p-value.
-
-        Far out is a large TPR − slope · FPR. Exact: on each stretch of the line the rate at its one end and
-        the other rate at its other end bound the probability, for it falls with the first and grows with
-        the second.
+        Exact: on each stretch of the line the false-positive rate at its one end and the true-positive rate
+        at its other bound the probability, for that falls with the first and grows with the second.
 
         Args:
             false_positives, out: how many of so many non-members were taken for members.
             false_negatives, inside: how many of so many members were not.
-            slope: above 0, fixed before the counts were seen.
         """
         from scipy.stats import binom
 
+        given = np.array([float(false_positives)]), np.array([float(false_negatives)])
+        least = self.telling(*given, out, inside)[0] - 1e-9
+        counted, found = np.arange(out + 1.0), np.arange(inside + 1.0)
+        needed = np.empty(out + 1)  # true positives that are as telling beside so many false ones
+        for row, count in enumerate(counted):
+            as_telling = self.telling(np.full(inside + 1, count), inside - found, out, inside) >= least
+            needed[row] = as_telling.argmax() if as_telling.any() else inside + 1
+        needed = np.minimum.accumulate(needed[::-1])[::-1]  # fewer false positives never tell less
         fpr = self._stretches()
         tpr = self.best(fpr)
-        counted = np.arange(out + 1)
-        reached = (inside - false_negatives) / inside + slope * (counted - false_positives) / out
-        needed = np.ceil(inside * reached - 1e-9)
         likely = binom.pmf(counted[None], out, fpr[:-1, None])
         beyond = np.where(needed <= 0, 1.0, binom.sf(needed[None] - 1, inside, tpr[1:, None]))
         return min(1.0, float((likely * beyond).sum(axis=1).max()))
@@ -89,12 +85,3 @@ class Allowed:
         length = np.concatenate([[0.0], np.cumsum(np.diff(fine) + np.diff(self.best(fine)))])
         found: Floats = np.interp(np.linspace(0, length[-1], INTERVALS + 1), length, fine)
         return found
-
-    def _errors(self, false_positives: Floats, false_negatives: Floats, out: int, inside: int) -> Floats:
-        """(2 · pairs, candidates) standard errors beyond either side of each pair."""
-        fpr, fnr = (false_positives + 0.5) / (out + 1), (false_negatives + 0.5) / (inside + 1)
-        spread, left = (fpr * (1 - fpr) / out, fnr * (1 - fnr) / inside), self.deltas[:, None]
-        one = (1 - fnr - self._grown * fpr - left) / np.sqrt(spread[1] + self._grown**2 * spread[0])
-        other = (1 - fpr - self._grown * fnr - left) / np.sqrt(spread[0] + self._grown**2 * spread[1])
-        both: Floats = np.concatenate([one, other])
-        return both

@@ -37,15 +37,11 @@ same order, whose scores mean the same whatever they were fitted on."""
 
 @dataclass(frozen=True)
 class Rule:
-    """A reading, its direction and its threshold: in if ``sign`` times the score reaches ``threshold``.
-
-    ``counts``: false positives and false negatives, non-members and members, where it was chosen.
-    """
+    """A reading, its direction and its threshold: in if ``sign`` times the score reaches ``threshold``."""
 
     reading: Reading
     sign: float
     threshold: float
-    counts: tuple[int, int, int, int]
 
     def scores(self, seen: Floats) -> Floats:
         """(runs,) higher = in."""
@@ -64,7 +60,7 @@ def readings(
     after which a fixed order of batches would begin anew, if one is suspected.
     """
     out, inside = traces[~coins], traces[coins]
-    middle = out.mean(axis=0)
+    middle = _middle(out, inside)
     spread = float(np.sqrt(np.mean((out - middle) ** 2))) or 1.0
 
     def standard(x: Floats) -> Floats:
@@ -89,6 +85,18 @@ def readings(
         Reading("likelihood of a sampled record", lambda x: _sampled(standard(x), size, rate)),
         Reading("likelihood of a record once an epoch", lambda x: _once(standard(x), size, length, rest)),
     ]
+
+
+def _middle(out: Floats, inside: Floats) -> Floats:
+    """(steps,) the mean without the record, from runs with it as well: less what it usually shifts a step by,
+    and at some steps surely more."""
+    middle = out.mean(axis=0)
+    noise = np.sqrt(np.mean((out - middle) ** 2) * (1 / len(out) + 1 / len(inside)))
+    shift = inside.mean(axis=0) - middle
+    usual = shift.mean()
+    shift = usual + _beyond(shift - usual, 2 * noise)
+    both: Floats = np.concatenate([out, inside - shift]).mean(axis=0)
+    return both
 
 
 def _of_pulls(pulls: Floats) -> tuple[float, float]:
@@ -130,10 +138,12 @@ def _sampled(z: Floats, size: float, rate: float) -> Floats:
 
 def _once(z: Floats, size: float, length: int, shift: Floats) -> Floats:
     """(runs,) of one that one step of each epoch takes, beside a steady shift."""
+    from scipy.special import logsumexp
+
     whole = z.shape[1] // length * length
-    exponent = np.minimum(size * (z - shift)[:, :whole] - size**2 / 2, 500)
-    epochs = np.exp(exponent).reshape(len(z), -1, length)
-    total: Floats = np.log(epochs.mean(axis=2)).sum(axis=1) + _steady(z, shift)
+    exponent = size * (z - shift)[:, :whole] - size**2 / 2
+    epochs = logsumexp(exponent.reshape(len(z), -1, length), axis=2) - np.log(length)
+    total: Floats = epochs.sum(axis=1) + _steady(z, shift)
     return total
 
 
@@ -143,37 +153,34 @@ def choose(fit: Fit, seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
     Each half is scored by what was fitted on the other: what is fitted flatters itself where it was. Where
     thresholds do equally well, the one in the widest gap between scores is taken.
     """
-    halves = np.arange(len(seen)) % 2 == 0
-    pairs = [(fit(seen[half], coins[half]), ~half) for half in (halves, ~halves)]
-    best: tuple[float, float, int, float, float, tuple[int, int, int, int]] | None = None
-    for place, _ in enumerate(pairs[0][0]):
+    half = np.arange(len(seen)) % 2 == 0
+    fitted = [(fit(seen[one], coins[one]), ~one) for one in (half, ~half)]
+    best: tuple[float, float, int, float, float] | None = None
+    for place, _ in enumerate(fitted[0][0]):
         scores = np.empty(len(seen))
-        for fitted, others in pairs:
-            scores[others] = fitted[place].of(seen[others])
+        for found, others in fitted:
+            scores[others] = found[place].of(seen[others])
         for sign in (1.0, -1.0):
-            value, gap, threshold, counts = _threshold(sign * scores, coins, criterion)
+            value, gap, threshold = _threshold(sign * scores, coins, criterion)
             if best is None or (value, gap) > best[:2]:
-                best = value, gap, place, sign, threshold, counts
+                best = value, gap, place, sign, threshold
     assert best is not None
-    _, _, place, sign, threshold, counts = best
-    return Rule(fit(seen, coins)[place], sign, threshold, counts)
+    _, _, place, sign, threshold = best
+    return Rule(fit(seen, coins)[place], sign, threshold)
 
 
-def _threshold(
-    scores: Floats, coins: Bools, criterion: Criterion
-) -> tuple[float, float, float, tuple[int, int, int, int]]:
+def _threshold(scores: Floats, coins: Bools, criterion: Criterion) -> tuple[float, float, float]:
     values = np.unique(scores)
-    out, inside = np.sort(scores[~coins]), np.sort(scores[coins])
     if values.size == 1:
-        return -np.inf, 0.0, float(values[0]), (out.size, 0, out.size, inside.size)
+        return -np.inf, 0.0, float(values[0])
     middles = (values[:-1] + values[1:]) / 2
+    out, inside = np.sort(scores[~coins]), np.sort(scores[coins])
     false_positives = out.size - np.searchsorted(out, middles, side="left")
     false_negatives = np.searchsorted(inside, middles, side="left")
     worth = criterion(false_positives.astype(float), false_negatives.astype(float), out.size, inside.size)
     gaps = np.diff(values) / (scores.std() or 1.0)
     best = max(range(middles.size), key=lambda i: (round(float(worth[i]), 9), gaps[i]))
-    counts = int(false_positives[best]), int(false_negatives[best]), out.size, inside.size
-    return round(float(worth[best]), 9), float(gaps[best]), float(middles[best]), counts
+    return round(float(worth[best]), 9), float(gaps[best]), float(middles[best])
 
 
 def largest_epsilon(delta: float, alpha: float) -> Criterion:
