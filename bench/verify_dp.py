@@ -4,8 +4,9 @@
 
 Faults: a small DP-SGD with one fault each claims an epsilon that its accountant believes in. It is tried
 with more and more trainings until it is caught; several seeds, so that the share caught has an interval.
-Truth: the same without a fault, tried 200 times, and one whose batches are shuffled and recorded so. Gaps: right DP-SGD of three makers at epsilon 1, 3 and 8,
-by what is seen of it. Parts that aren't asked for stay as they were. Leaves bench/results/verify_dp.json and .md.
+Truth: the same without a fault, tried 200 times, and one whose batches are shuffled and recorded so. Gaps:
+right DP-SGD of three makers at epsilon 1, 3 and 8, by what is seen of it. Parts that aren't asked for stay as
+they were. Leaves bench/results/verify_dp.json and .md.
 """
 
 from __future__ import annotations

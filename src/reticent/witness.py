@@ -228,10 +228,14 @@ class Shown:
         return float(np.mean(self.pulls**2)) / self.noise**2
 
     def strength(self, account: Account) -> tuple[float, float]:
-        """What the outlier adds to all steps over what the account lets it add, and its standard error."""
-        allowed = sum(part.times * part.rate / part.noise for part in account.parts)
-        added = self.pulls.sum(axis=1) / self.noise / allowed
-        return float(abs(added.mean())), float(added.std(ddof=1) / np.sqrt(added.size))
+        """What the outlier adds over what the account lets it add, and its standard error.
+
+        Roots of sums of squares: the sum itself shrinks where the other records pull the weights back.
+        """
+        allowed = sum(part.times * part.rate / part.noise**2 for part in account.parts)
+        added = np.sum(self.pulls**2, axis=1) / self.noise**2 / allowed
+        strength = float(np.sqrt(added.mean()))
+        return strength, float(added.std(ddof=1) / np.sqrt(added.size) / (2 * strength or 1.0))
 
 
 class OfTraining:

@@ -79,7 +79,7 @@ def readings(
     return [
         Reading("sum of the steps", lambda x: standard(x).sum(axis=1) / np.sqrt(steps)),
         Reading("largest step", lambda x: standard(x).max(axis=1)),
-        Reading("range of the steps", lambda x: (x.max(axis=1) - x.min(axis=1)) / spread),
+        Reading("range of the steps", lambda x: x.max(axis=1) - x.min(axis=1)),
         Reading("certain steps", lambda x: _steady(standard(x), certain)),
         Reading("certain steps of each epoch", lambda x: _steady(standard(x), often)),
         Reading("likelihood of a sampled record", lambda x: _sampled(standard(x), size, rate)),
