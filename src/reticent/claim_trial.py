@@ -305,8 +305,8 @@ def _silence(
     if strength is not None and strength[0] + 2 * strength[1] < LEAST_STRENGTH:
         return (
             f"the outlier was seen to add {strength[0]:.0%} of what the recorded steps let it add, so the "
-            "training cuts or rescales such records first, or soon fits them; give records that it leaves as "
-            "they are, with data or reach"
+            "training cuts or soon fits such records, or the others' random number buries it; give records "
+            "that it leaves as they are and that lie apart, with data or reach"
         )
     if not reproducible and many.bound.value == 0 and (one is None or one.value == 0):
         return (
