@@ -176,6 +176,11 @@ class Account:
         rates = {part.rate for part in self.parts}
         return round(1 / rates.pop()) if len(rates) == 1 else None
 
+    @property
+    def sampled(self) -> bool:
+        """Whether any step counts on its records being a sample."""
+        return any(part.rate < 1 for part in self.parts)
+
     def __str__(self) -> str:
         def said(part: Sampled) -> str:
             whole = part.rate == 1

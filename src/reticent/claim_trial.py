@@ -1,10 +1,10 @@
 """Is the privacy that a training claims real? It is trained many times, with one outlier and without.
 
-First a few trainings under equal seeds show whether the trial can see anything at all, and along which
-direction. Then one training holds many outliers by coins (Steinke et al. 2023, arXiv:2305.08846), and many
-trainings one outlier by a coin each (Nasr et al. 2023, arXiv:2302.07956). What the coins are told by is
-chosen on a share of the runs and tested on the others. All tests together accuse a true claim at most once
-in twenty.
+First a few trainings under equal seeds show whether the trial can see anything at all, along which direction,
+and in which crowd it shows most. Then one training holds many outliers by coins (Steinke et al. 2023,
+arXiv:2305.08846), and many trainings one outlier by a coin each (Nasr et al. 2023, arXiv:2302.07956). What
+the coins are told by is chosen on a share of the runs and tested on the others. All tests together accuse a
+true claim at most once in twenty.
 
 The steps that a training records are tried as well: an accountant reckons what they cost, and the runs must
 not be told apart better than those steps allow at any epsilon, not at the claim's alone. That finds what a
@@ -25,16 +25,17 @@ from reticent.claim import Account, Claim, Sight, account
 from reticent.data import Records
 from reticent.errors import PlanError
 from reticent.measure._checked import Floats
+from reticent.measure.allowed import Allowed
 from reticent.measure.epsilon import EpsilonBound, Fixed, epsilon_lower_bound, gaussian_epsilon_lower_bound
 from reticent.measure.estimate import clopper_pearson_bounds
-from reticent.measure.trace import Reading, choose, excess, largest_epsilon, readings, telling
+from reticent.measure.trace import Fit, Reading, Rule, choose, largest_epsilon, readings
 from reticent.outlier import Crowd, World
 from reticent.progress import Progress, default_progress
 from reticent.recipe import Private, Recipe
 from reticent.shadows.engine import ask_shadows
 from reticent.store import default_cache, private_folder
-from reticent.verification import RecordRefuted, Verification
-from reticent.witness import Tells, Totals, Twins, Watched, WatchedRecipe, Witness
+from reticent.verification import RecordTried, Verification
+from reticent.witness import Shown, Tells, Totals, Twins, Watched, WatchedRecipe, Witness
 
 ERROR = 0.05
 """How often a true claim may be accused."""
@@ -45,8 +46,10 @@ ONE_RUN_ERROR = 0.01
 CHOOSING = 0.3
 """The share of the many runs on which it is chosen what coins are told by."""
 
+FEWEST_CHOOSING = 20
+
 PAIRS = 8
-"""Twins that show the direction in which the outlier pulls."""
+"""Twins that show the direction in which the outlier pulls; so many again in each crowd show how it does."""
 
 LEAST_STRENGTH = 0.5
 """An outlier that adds less than this share of what the recorded steps let it add was cut down on the way."""
@@ -115,16 +118,35 @@ def verify_dp(
     )
     pulls = (totals[0::2] - totals[1::2]).mean(axis=0)
     tells = Tells(
-        steps=first.steps if first.sight is Sight.STEPS else 0,
+        steps=first.steps,
         of_updates=_unit(pulls[0, : first.updates]),
         of_weights=_unit(pulls[1, : first.weights]),
     )
+    kept = first.account if sight is Sight.STEPS else None
+    trainings = runs + first.trainings + 2 * PAIRS * (2 if first.steps else 1)
+
+    def watch(crowd: Records) -> Shown:
+        twins = Twins(pairs=PAIRS, seed=seed, series=1)
+        return Shown(ask(crowd, twins, tells, "seeing what the outlier adds")[:, 2:, 0])
+
+    quiet = watch(planted) if first.steps else None
+    shown, loud = quiet, world.loud
+    able = silence is None and first.reproducible and kept is not None and kept.sampled
+    if able and quiet is not None and loud is not None:
+        trainings += 2 * PAIRS
+        other = watch(loud.planted())
+        if other.clearness > quiet.clearness:
+            shown, planted = other, loud.planted()
+            remarks.append(
+                "The many runs were held among records that pull against the outlier, where it showed more: "
+                "so it does where batches have a fixed size."
+            )
     plan = CanaryPlan(models=runs, canaries=1, seed=seed)
     records = planted.take(np.r_[: len(planted) - 2, len(planted) - 1])
     seen = ask(records, plan, tells, "training with the outlier or without")[:, :, 0]
     coins = plan.masks(len(records))[:, -1]
-    kept = first.steps_account if sight is Sight.STEPS else None
-    many = _Many(claim, seen, coins, kept, first.sight)
+    pulled = shown.pulls if shown is not None and first.reproducible else None
+    many = _Many(claim, seen, coins, kept, pulled)
 
     one, held = None, world.many(outliers) if outliers else None
     if held is not None and first.answers and silence is None:
@@ -139,7 +161,7 @@ def verify_dp(
             progress=progress,
         ).bound
     bound = max([many.bound, *([one] if one is not None else [])], key=lambda b: b.value)
-    strength = many.strength(kept)
+    strength = quiet.strength(kept) if quiet is not None and kept is not None else None
     if silence is None:
         silence = _silence(claim, many, one, kept, strength, first.reproducible)
     return Verification(
@@ -154,7 +176,7 @@ def verify_dp(
         sight=first.sight,
         reading=str(many.rule),
         strength=strength[0] if strength is not None else None,
-        trainings=runs + 2 * PAIRS + first.trainings + (one is not None),
+        trainings=trainings + (one is not None),
         reach=many.reach,
         silence=silence,
         remarks=tuple(remarks),
@@ -189,9 +211,9 @@ class _Probes:
         self.weights = first.weights.size if first.weights is not None and sight >= Sight.WEIGHTS else 0
         seen = first.updates is not None and sight is Sight.STEPS
         shape: tuple[int, int] = first.updates.shape if seen else (0, 0)
-        self.steps, self.updates = shape
+        self.steps, self.updates = shape  # 0 of either where none is looked at
         self.sight = Sight.STEPS if seen else Sight.WEIGHTS if self.weights else Sight.SCORES
-        self.steps_account: Account | None = account(first.steps)
+        self.account: Account | None = account(first.steps)
         if not (self.answers or self.weights or self.steps):
             raise PlanError("nothing of the training is seen: return a model or weights, or record updates")
         self.reproducible = looks[0] == looks[1]
@@ -224,62 +246,51 @@ class _Many:
     """Many runs, some to choose by and the others to test."""
 
     def __init__(
-        self, claim: Claim, seen: Floats, coins: BoolArray, kept: Account | None, sight: Sight
+        self, claim: Claim, seen: Floats, coins: BoolArray, kept: Account | None, pulls: Floats | None
     ) -> None:
-        cut = round(CHOOSING * len(coins))
-        self._cut, self._traces, self._all_coins = cut, seen[:, 2:], coins
-        self.coins = coins[cut:]
-        fitted, tried = (
-            slice(0, cut // 2),
-            slice(cut // 2, cut),
-        )  # what was fitted flatters itself where it was
-        candidates = _candidates(seen[fitted], coins[fitted], kept.period if kept is not None else None)
+        cut = max(FEWEST_CHOOSING, round(CHOOSING * len(coins)))
+        fit = _fit(
+            np.asarray(np.isfinite(seen).all(axis=0)), pulls, kept.period if kept is not None else None
+        )
         error = (ERROR - ONE_RUN_ERROR) / (1 if kept is None else 2)
-        self.rule = choose(candidates, seen[tried], coins[tried], largest_epsilon(claim.delta, error))
-        self.scores = self.rule.scores(seen[cut:])
+        self.coins, tested = coins[cut:], seen[cut:]
+        self.rule = choose(fit, seen[:cut], coins[:cut], largest_epsilon(claim.delta, error))
+        self.scores = self.rule.scores(tested)
         how: dict[str, Any] = {"level": 1 - error, "strategy": Fixed(self.rule.threshold)}
         self.bound: EpsilonBound = epsilon_lower_bound(self.scores, self.coins, delta=claim.delta, **how)
         self.gaussian = gaussian_epsilon_lower_bound(self.scores, self.coins, delta=claim.delta, **how)
-        self.record: RecordRefuted | None = None
+        self.record: RecordTried | None = None
         if kept is not None:
             epsilons: Floats = np.linspace(0, max(1.0, 1.5 * claim.epsilon), 40)
-            deltas: Floats = np.asarray(kept.delta(epsilons), np.float64)
-            second = choose(candidates, seen[tried], coins[tried], telling(epsilons, deltas))
-            fpr, fnr = _rates(second.scores(seen[cut:]), second.threshold, self.coins, error)
-            self.record = RecordRefuted(excess(fpr, fnr, epsilons, deltas), str(second))
+            allowed = Allowed(epsilons, np.asarray(kept.delta(epsilons), np.float64))
+            second = choose(fit, seen[:cut], coins[:cut], allowed.telling)
+            self.record = RecordTried(_chance(second, tested, self.coins, allowed), error, str(second))
         fewest = min(int(self.coins.sum()), int((~self.coins).sum()))
         _, least = clopper_pearson_bounds(0, fewest, error / 2)
         self.reach = float(np.log((1 - least - claim.delta) / least))
 
-    def strength(self, kept: Account | None) -> tuple[float, float] | None:
-        """What the outlier adds to the steps over what they let it add, and its standard error."""
-        if kept is None or not self._traces.shape[1]:
-            return None
-        out, inside = self._traces[~self._all_coins], self._traces[self._all_coins]
-        noise = float(np.sqrt(np.mean((out - out.mean(axis=0)) ** 2))) or 1.0
-        sums = inside.sum(axis=1) / noise, out.sum(axis=1) / noise
-        allowed = sum(part.times * part.rate / part.noise for part in kept.parts)
-        error = np.sqrt(sum(s.var() / len(s) for s in sums))
-        return float(abs(sums[0].mean() - sums[1].mean()) / allowed), float(error / allowed)
+
+def _fit(there: BoolArray, pulls: Floats | None, period: int | None) -> Fit:
+    """How to read what was seen: the model's margin, the weights, and the steps, where they are there."""
+
+    def of(seen: Floats, coins: BoolArray) -> list[Reading]:
+        found = []
+        if there[0]:
+            found.append(Reading("model's margin", lambda x: x[:, 0]))
+        if there[1]:
+            found.append(Reading("weights", lambda x: x[:, 1]))
+        for reading in readings(seen[:, 2:], coins, pulls, period) if there.size > 2 else []:
+            found.append(Reading(reading.name, lambda x, of=reading.of: of(x[:, 2:])))  # type: ignore[misc]
+        return found
+
+    return of
 
 
-def _candidates(seen: Floats, coins: BoolArray, period: int | None) -> list[Reading]:
-    found = []
-    if np.isfinite(seen[:, 0]).all():
-        found.append(Reading("model's margin", lambda x: x[:, 0]))
-    if np.isfinite(seen[:, 1]).all():
-        found.append(Reading("weights", lambda x: x[:, 1]))
-    for reading in readings(seen[:, 2:], coins, period) if seen.shape[1] > 2 else []:
-        found.append(Reading(reading.name, lambda x, of=reading.of: of(x[:, 2:])))  # type: ignore[misc]
-    return found
-
-
-def _rates(scores: FloatArray, threshold: float, coins: BoolArray, error: float) -> tuple[float, float]:
-    """Upper bounds on both error rates, wrong together at most as often as `error`."""
-    guessed = scores >= threshold
-    _, fpr = clopper_pearson_bounds(int(guessed[~coins].sum()), int((~coins).sum()), error / 2)
-    _, fnr = clopper_pearson_bounds(int((~guessed)[coins].sum()), int(coins.sum()), error / 2)
-    return float(fpr), float(fnr)
+def _chance(rule: Rule, seen: Floats, coins: BoolArray, allowed: Allowed) -> float:
+    guessed = rule.scores(seen) >= rule.threshold
+    false_positives, false_negatives = int(guessed[~coins].sum()), int((~guessed)[coins].sum())
+    out, inside = int((~coins).sum()), int(coins.sum())
+    return allowed.chance(false_positives, false_negatives, out, inside)
 
 
 def _silence(
@@ -294,8 +305,8 @@ def _silence(
     if strength is not None and strength[0] + 2 * strength[1] < LEAST_STRENGTH:
         return (
             f"the outlier was seen to add {strength[0]:.0%} of what the recorded steps let it add, so the "
-            "training cuts or rescales such records first; give records that it leaves as they are, with "
-            "data or reach"
+            "training cuts or soon fits such records, or the others' random number buries it; give records "
+            "that it leaves as they are and that lie apart, with data or reach"
         )
     if not reproducible and many.bound.value == 0 and (one is None or one.value == 0):
         return (

@@ -4,6 +4,10 @@ Differential privacy is promised for all records there may be, so its judge may 
 adds is seen best along a direction that no other record uses much: a lone record far out, whose gradient any
 clipping must cut, against many that each pull a little the other way (a clipped *sum* is turned round by it).
 Nasr et al. 2021 (arXiv:2101.04535) and 2023 (arXiv:2302.07956) on such worst cases.
+
+Where batches have a fixed size, others that pull the other way as hard as clipping lets them show the outlier
+twice: it adds its own pull and takes the place of one of theirs (Chua et al. 2024, arXiv:2403.17673). In
+Poisson samples their random number buries it.
 """
 
 from __future__ import annotations
@@ -18,6 +22,10 @@ from reticent.errors import DataError, PlanError
 
 WIDEST = 2000
 """Columns up to which the least used direction is looked for."""
+
+LOUD = 2.0
+"""The pull of a loud crowd: a gradient of norm 1 in a logistic regression that knows nothing yet. Others that
+lie farther out are fitted sooner, and then pull no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +54,11 @@ class Crowd:
                 f"a crowd of {self.records} records of {self.columns} columns was asked for; give at least "
                 "10 records of one column"
             )
+
+    @property
+    def loud(self) -> Crowd | None:
+        """The same with others that pull as hard as clipping lets them; None where these do already."""
+        return None if self.pull >= LOUD else replace(self, pull=LOUD)
 
     def planted(self) -> Records:
         """The others, a stand-in that is one of them, and the outlier, in this order."""
@@ -90,6 +103,10 @@ class Within:
                 "judged on at least 10 records of two classes"
             )
         _numbers(self.data)
+
+    @property
+    def loud(self) -> None:
+        """None: there is one crowd, the user's."""
 
     def planted(self) -> Records:
         """The others, a stand-in that is one of them, and the outlier, in this order."""

@@ -27,16 +27,23 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class RecordRefuted:
-    """Runs that no training of the recorded steps would let be told so well.
+class RecordTried:
+    """How well runs were told apart, against what the recorded steps allow.
 
     Attributes:
-        excess: by how much the rates exceed what the recorded steps allow; above 0: refuted.
+        chance: how often at most a training of those steps would let its runs be told so well.
+        error: at or below which chance that is too rare: the record is refuted.
         by: the reading.
     """
 
-    excess: float
+    chance: float
+    error: float
     by: str
+
+    @property
+    def refuted(self) -> bool:
+        """Whether those steps were not taken."""
+        return self.chance <= self.error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +77,7 @@ class Verification:
     gaussian: EpsilonBound | None
     accounted: float | None
     recorded: str
-    record: RecordRefuted | None
+    record: RecordTried | None
     sight: Sight
     reading: str
     strength: float | None
@@ -84,7 +91,7 @@ class Verification:
     @property
     def measured(self) -> bool:
         """Whether runs refute the claim, or the steps on which it rests."""
-        refuted = self.record is not None and self.record.excess > 0
+        refuted = self.record is not None and self.record.refuted
         return self.bound.value > self.claim.epsilon or refuted
 
     @property
@@ -139,4 +146,9 @@ class Verification:
             lines.append(f"One run with {self.one_run.n:,} outliers: {self.one_run}.")
         if self.accounted is not None:
             lines.append(f"Recorded: {self.recorded}; by the accountant epsilon {self.accounted:.2f}.")
+        if self.record is not None:
+            lines.append(
+                f"Such steps let runs be told as well by the {self.record.by} with a chance of at most "
+                f"{self.record.chance:.2g}."
+            )
         return (*lines, *self.remarks)

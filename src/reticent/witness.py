@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from reticent.access import Access, BoolArray, FloatArray, Metered, Outputs, Target
-from reticent.claim import Recorder, TrainFunction, flat
+from reticent.claim import Account, Recorder, TrainFunction, flat
 from reticent.data import Records
 from reticent.errors import ModelError, PlanError, ReticentError, said
 from reticent.fingerprint import fingerprint
+from reticent.measure._checked import Floats
 from reticent.recipe import OneByOne, Recipe
 from reticent.shadows.signals import margin
 from reticent.targets.content import identity
@@ -176,10 +177,12 @@ class Twins:
     Attributes:
         pairs: how many.
         seed: of their seeds.
+        series: twins of another series have other seeds.
     """
 
     pairs: int
     seed: int = 0
+    series: int = 0
 
     @property
     def trainings(self) -> int:
@@ -194,8 +197,45 @@ class Twins:
 
     def seeds(self) -> list[int]:
         """One seed a training, the same for both of a pair."""
-        rng = np.random.default_rng([self.seed, 8])
+        rng = np.random.default_rng([self.seed, 8, self.series])
         return [int(s) for s in rng.integers(0, 2**31 - 1, self.pairs).repeat(2)]
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What twins showed step by step, along one direction.
+
+    Attributes:
+        traces: (trainings, steps) in the order of `Twins`: with the outlier, without it, and so on.
+    """
+
+    traces: Floats
+
+    @property
+    def pulls(self) -> Floats:
+        """(pairs, steps) what the outlier adds to each step over the other record."""
+        found: Floats = self.traces[0::2] - self.traces[1::2]
+        return found
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a step without the outlier, over seeds."""
+        return float(np.sqrt(self.traces[1::2].var(axis=0, ddof=1).mean())) or 1.0
+
+    @property
+    def clearness(self) -> float:
+        """How clearly the outlier shows: the mean square of what it adds over the steps' variance."""
+        return float(np.mean(self.pulls**2)) / self.noise**2
+
+    def strength(self, account: Account) -> tuple[float, float]:
+        """What the outlier adds over what the account lets it add, and its standard error.
+
+        Roots of sums of squares: the sum itself shrinks where the other records pull the weights back.
+        """
+        allowed = sum(part.times * part.rate / part.noise**2 for part in account.parts)
+        added = np.sum(self.pulls**2, axis=1) / self.noise**2 / allowed
+        strength = float(np.sqrt(added.mean()))
+        return strength, float(added.std(ddof=1) / np.sqrt(added.size) / (2 * strength or 1.0))
 
 
 class OfTraining:

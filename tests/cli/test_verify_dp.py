@@ -16,7 +16,8 @@ CLAIM = ("--epsilon", "3.05", "--delta", "1e-5")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("claims")
     rng = np.random.default_rng(0)
-    table = pd.DataFrame(rng.normal(size=(200, 3)), columns=list("abc")).assign(y=rng.integers(0, 2, 200))
+    x = rng.normal(size=(200, 3)) * [1, 1, 0.01]  # one column that an outlier can have to itself
+    table = pd.DataFrame(x, columns=list("abc")).assign(y=rng.integers(0, 2, 200))
     table.to_csv(folder / "own.csv", index=False)
     (folder / "mine.py").write_text(
         "from reticent.faulty import Fault, PrivateSgd\n"

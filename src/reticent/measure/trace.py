@@ -30,6 +30,11 @@ class Reading:
     of: Callable[[Floats], Floats]
 
 
+Fit = Callable[[Floats, Bools], Sequence[Reading]]
+"""Of what was seen of runs (runs, features) and their coins (runs,): readings, always the same ones in the
+same order, whose scores mean the same whatever they were fitted on."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A reading, its direction and its threshold: in if ``sign`` times the score reaches ``threshold``."""
@@ -46,44 +51,71 @@ class Rule:
         return self.reading.name
 
 
-def readings(traces: Floats, coins: Bools, period: int | None = None) -> list[Reading]:
+def readings(
+    traces: Floats, coins: Bools, pulls: Floats | None = None, period: int | None = None
+) -> list[Reading]:
     """Return readings of traces (runs, steps), fitted where ``coins`` (runs,) are known.
 
-    ``period``: steps after which a fixed order of batches would begin anew, if one is suspected.
+    ``pulls`` (pairs, steps): what the record adds under equal seeds, where that is known; ``period``: steps
+    after which a fixed order of batches would begin anew, if one is suspected.
     """
     out, inside = traces[~coins], traces[coins]
-    middle = out.mean(axis=0)
+    middle = _middle(out, inside)
     spread = float(np.sqrt(np.mean((out - middle) ** 2))) or 1.0
 
     def standard(x: Floats) -> Floats:
         z: Floats = (x - middle) / spread
         return z
 
-    shift, square = standard(inside).mean(axis=0), float(np.mean(standard(inside) ** 2))
-    certain = _beyond(shift, 3 / np.sqrt(min(len(out), len(inside))))
-    found = [
-        Reading("sum of the steps", lambda x: standard(x).sum(axis=1)),
+    fewest, steps = min(len(out), len(inside)), traces.shape[1]
+    shift = standard(inside).mean(axis=0)
+    size, rate = _of_moments(standard(inside)) if pulls is None else _of_pulls(pulls / spread)
+    certain = _beyond(shift, 3 / np.sqrt(fewest))
+    length = min(period if period is not None else round(1 / rate), steps)
+    phase = np.arange(steps) % length
+    times = np.bincount(phase)
+    usual, unsure = np.bincount(phase, shift) / times, 2 / np.sqrt(fewest * times)
+    often, rest = _beyond(usual, unsure)[phase], _beyond(usual - size * rate, unsure)[phase]
+    return [
+        Reading("sum of the steps", lambda x: standard(x).sum(axis=1) / np.sqrt(steps)),
         Reading("largest step", lambda x: standard(x).max(axis=1)),
         Reading("range of the steps", lambda x: x.max(axis=1) - x.min(axis=1)),
+        Reading("certain steps", lambda x: _steady(standard(x), certain)),
+        Reading("certain steps of each epoch", lambda x: _steady(standard(x), often)),
+        Reading("likelihood of a sampled record", lambda x: _sampled(standard(x), size, rate)),
+        Reading("likelihood of a record once an epoch", lambda x: _once(standard(x), size, length, rest)),
     ]
-    if certain.any():
-        found.append(Reading("certain steps", lambda x: standard(x) @ certain))
-    if period is not None and 1 < period <= shift.size // 2:
-        phase = np.arange(shift.size) % period
-        times = np.bincount(phase)
-        usual = np.bincount(phase, shift) / times
-        often = _beyond(usual, 2 / np.sqrt(min(len(out), len(inside)) * times))[phase]
-        if often.any():
-            found.append(Reading("certain steps of each epoch", lambda x: standard(x) @ often))
-    mean = float(shift.mean())
-    if abs(mean) > 1e-9 and traces.shape[1] > 1:
-        # In a share `rate` of the steps the record adds `size`: mean and mean square tell the two
-        size = (square - 1) / mean
-        rate = float(np.clip(mean / size, 1 / traces.shape[1], 1.0)) if size * mean > 0 else 1.0
-        size = mean / rate
-        if rate < 1:
-            found += [_mixture(standard, size, rate), _epochs(standard, size, round(1 / rate))]
-    return found
+
+
+def _middle(out: Floats, inside: Floats) -> Floats:
+    """(steps,) the mean without the record, from runs with it as well: less what it usually shifts a step by,
+    and at some steps surely more."""
+    middle = out.mean(axis=0)
+    noise = np.sqrt(np.mean((out - middle) ** 2) * (1 / len(out) + 1 / len(inside)))
+    shift = inside.mean(axis=0) - middle
+    usual = shift.mean()
+    shift = usual + _beyond(shift - usual, 2 * noise)
+    both: Floats = np.concatenate([out, inside - shift]).mean(axis=0)
+    return both
+
+
+def _of_pulls(pulls: Floats) -> tuple[float, float]:
+    """What a record adds to a step that takes it, and the share of those steps, from what it adds to all."""
+    square, fourth = float(np.mean(pulls**2)), float(np.mean(pulls**4))
+    if square <= 0:
+        return 0.0, 1.0
+    size = float(np.sqrt(fourth / square)) * (-1 if pulls.sum() < 0 else 1)
+    return size, max(square**2 / fourth, 1 / pulls.shape[1])
+
+
+def _of_moments(inside: Floats) -> tuple[float, float]:
+    """The same from steps with unit noise (runs, steps): their mean and mean square tell the two."""
+    mean, steps = float(inside.mean()), inside.shape[1]
+    if abs(mean) < 1e-9:
+        return 0.0, 1.0
+    size = (float(np.mean(inside**2)) - 1) / mean
+    rate = float(np.clip(mean / size, 1 / steps, 1.0)) if size * mean > 0 else 1.0
+    return mean / rate, rate
 
 
 def _beyond(shift: Floats, noise: Floats | float) -> Floats:
@@ -92,41 +124,49 @@ def _beyond(shift: Floats, noise: Floats | float) -> Floats:
     return left
 
 
-def _mixture(standard: Callable[[Floats], Floats], size: float, rate: float) -> Reading:
-    def of(x: Floats) -> Floats:
-        exponent = np.minimum(size * standard(x) - size**2 / 2, 500)
-        total: Floats = np.log1p(rate * np.expm1(exponent)).sum(axis=1)
-        return total
-
-    return Reading("likelihood of a sampled record", of)
+def _steady(z: Floats, shift: Floats) -> Floats:
+    """(runs,) log likelihood ratio of a record that shifts every step (steps,) by as much as is said."""
+    total: Floats = z @ shift - shift @ shift / 2
+    return total
 
 
-def _epochs(standard: Callable[[Floats], Floats], size: float, length: int) -> Reading:
-    def of(x: Floats) -> Floats:
-        z = standard(x)
-        whole = z[:, : z.shape[1] // length * length] if z.shape[1] >= length else z
-        exponent = np.minimum(size * whole - size**2 / 2, 500)
-        epochs = exponent.reshape(len(x), -1, min(length, whole.shape[1]))
-        total: Floats = np.log(np.exp(epochs).mean(axis=2)).sum(axis=1)
-        return total
-
-    return Reading("likelihood of a record once an epoch", of)
+def _sampled(z: Floats, size: float, rate: float) -> Floats:
+    """(runs,) of one that each step takes by a coin of its own."""
+    total: Floats = np.log1p(rate * np.expm1(np.minimum(size * z - size**2 / 2, 500))).sum(axis=1)
+    return total
 
 
-def choose(candidates: Sequence[Reading], seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
-    """Return the rule that does best on these runs by the criterion.
+def _once(z: Floats, size: float, length: int, shift: Floats) -> Floats:
+    """(runs,) of one that one step of each epoch takes, beside a steady shift."""
+    from scipy.special import logsumexp
 
-    Where thresholds do equally well, the one in the widest gap between scores is taken.
+    whole = z.shape[1] // length * length
+    exponent = size * (z - shift)[:, :whole] - size**2 / 2
+    epochs = logsumexp(exponent.reshape(len(z), -1, length), axis=2) - np.log(length)
+    total: Floats = epochs.sum(axis=1) + _steady(z, shift)
+    return total
+
+
+def choose(fit: Fit, seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
+    """Return the rule that does best on these runs by the criterion, its reading fitted on all of them.
+
+    Each half is scored by what was fitted on the other: what is fitted flatters itself where it was. Where
+    thresholds do equally well, the one in the widest gap between scores is taken.
     """
-    best: tuple[float, float, Rule] | None = None
-    for reading in candidates:
-        scores = reading.of(seen)
+    half = np.arange(len(seen)) % 2 == 0
+    fitted = [(fit(seen[one], coins[one]), ~one) for one in (half, ~half)]
+    best: tuple[float, float, int, float, float] | None = None
+    for place, _ in enumerate(fitted[0][0]):
+        scores = np.empty(len(seen))
+        for found, others in fitted:
+            scores[others] = found[place].of(seen[others])
         for sign in (1.0, -1.0):
             value, gap, threshold = _threshold(sign * scores, coins, criterion)
             if best is None or (value, gap) > best[:2]:
-                best = value, gap, Rule(reading, sign, threshold)
+                best = value, gap, place, sign, threshold
     assert best is not None
-    return best[2]
+    _, _, place, sign, threshold = best
+    return Rule(fit(seen, coins)[place], sign, threshold)
 
 
 def _threshold(scores: Floats, coins: Bools, criterion: Criterion) -> tuple[float, float, float]:
@@ -143,21 +183,6 @@ def _threshold(scores: Floats, coins: Bools, criterion: Criterion) -> tuple[floa
     return round(float(worth[best]), 9), float(gaps[best]), float(middles[best])
 
 
-def telling(epsilons: Floats, deltas: Floats) -> Criterion:
-    """Return how many standard errors the rates lie outside of what (ε, δ) pairs (pairs,) allow, at worst."""
-
-    def of(false_positives: Floats, false_negatives: Floats, out: int, inside: int) -> Floats:
-        fpr, fnr = (false_positives + 0.5) / (out + 1), (false_negatives + 0.5) / (inside + 1)
-        grown = np.exp(epsilons)[:, None]
-        spread = fpr * (1 - fpr) / out, fnr * (1 - fnr) / inside
-        one = (1 - fnr - grown * fpr - deltas[:, None]) / np.sqrt(spread[1] + grown**2 * spread[0])
-        other = (1 - fpr - grown * fnr - deltas[:, None]) / np.sqrt(spread[0] + grown**2 * spread[1])
-        worst: Floats = np.maximum(one, other).max(axis=0)
-        return worst
-
-    return of
-
-
 def largest_epsilon(delta: float, alpha: float) -> Criterion:
     """Return the lower bound on ε that the rates would give."""
 
@@ -171,10 +196,3 @@ def largest_epsilon(delta: float, alpha: float) -> Criterion:
         return best
 
     return of
-
-
-def excess(fpr: float, fnr: float, epsilons: Floats, deltas: Floats) -> float:
-    """Return by how much rates, bounded from above, exceed what (ε, δ) pairs allow; at most 0: nothing."""
-    grown = np.exp(epsilons)
-    one, other = 1 - fnr - grown * fpr - deltas, 1 - fpr - grown * fnr - deltas
-    return float(np.maximum(one, other).max())
