@@ -144,6 +144,8 @@ def test_the_terminal_shows_all_within_eighty_columns(front):
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
     assert "not run" in text and "* leaks less only" in text
+    told = " ".join(text.split())
+    assert all(" ".join(r.reason.split()) in told for r in front.rows if not r.measured)
     for line in lines(front):
         assert line.accuracy[0] in text
 

@@ -154,6 +154,7 @@ def drawing(front: Frontier, leak: str) -> Any:
 
 def terminal_table(front: Frontier) -> Any:
     """Something that rich can print, within eighty columns."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -168,12 +169,15 @@ def terminal_table(front: Frontier) -> Any:
         beside = [line.area[0]] if area else []
         cells = (line.accuracy[0], line.leak[0], *beside, line.epsilon, line.cost)
         table.add_row(Text(readable(line.name) + mark, style=style), *(Text(c, style=style) for c in cells))
-    for row in front.rows:
-        if not row.measured:
-            table.add_row(Text(readable(row.name)), "not run", style="dim")
+    unmeasured = [row for row in front.rows if not row.measured]
+    for row in unmeasured:
+        table.add_row(Text(readable(row.name)), "not run", style="dim")
     if any(line.hides for line in lines(front)):
         table.caption = "* leaks less only by attacks that do not adapt to it"
-    return table
+    why = [
+        Text(f"{row.name.partition('(')[0]} was not run: {row.reason}.", style="dim") for row in unmeasured
+    ]
+    return Group(table, *why)
 
 
 def _colour(front: Frontier, row: Row, leak: str) -> str:
