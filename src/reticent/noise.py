@@ -153,7 +153,7 @@ def discrete_laplace(scale: Fraction | int, size: int, dice: Dice) -> IntArray:
     while len(open_):
         within = dice.below(top, len(open_))
         kept = np.flatnonzero(bernoulli_exp(within, top, dice))
-        value = (within[kept] + top * _geometric(len(kept), dice)) // bottom
+        value = (within[kept] + top * geometric(len(kept), dice)) // bottom
         negative = dice.below(2, len(kept)) == 1
         once = ~(negative & (value == 0))  # else nought would be drawn twice as often
         drawn[open_[kept[once]]] = np.where(negative, -value, value)[once]
@@ -232,8 +232,8 @@ def _below_one(top: IntArray, bottom: int, dice: Dice) -> BoolArray:
     return odd
 
 
-def _geometric(size: int, dice: Dice) -> IntArray:
-    """(size,) how often exp(−1) succeeds before it fails."""
+def geometric(size: int, dice: Dice) -> IntArray:
+    """(size,) how often exp(−1) succeeds before it fails: at least k times with probability exp(−k)."""
     counts, open_ = np.zeros(size, np.int64), np.arange(size)
     while len(open_):
         open_ = open_[_below_one(np.ones(len(open_), np.int64), 1, dice)]

@@ -15,11 +15,14 @@ import numpy as np
 
 from reticent.access import FloatArray, IntArray
 from reticent.errors import PlanError
-from reticent.noise import Dice, bernoulli_exp_one
+from reticent.noise import Dice, bernoulli_exp_one, geometric
 from reticent.progress import Advance
 
 LARGEST_TABLE = 10_000_000
 """Cells of the largest table of two columns that is counted."""
+
+HOPELESS = 1 << 40
+"""An exponent that nothing passes: exp(−2⁴⁰) is no chance that a computer meets."""
 
 UNITS = 1 << 16
 """Parts of a row in which distances are told, so that they are integers and one row moves them by so many."""
@@ -94,11 +97,15 @@ def exponential(scores: Sequence[int], epsilon: float, sensitivity: int, dice: D
     """The exponential mechanism (McSherry & Talwar 2007), exactly: i with probability
     ∝ exp(ε·score_i / 2·sensitivity).
 
-    One is proposed uniformly and kept with probability exp(−ε·(best − score)/2·sensitivity), until one is.
+    One is proposed uniformly and kept with probability exp(−ε·(best − score)/2·sensitivity), until one is. The
+    whole part of that exponent is tried for many at once, since most fail there; the rest for one at a time.
     It is ε-DP, and ε²/8-zCDP (Cesar & Rogers 2021, arXiv:2004.07223).
     """
     best, unit = max(scores), Fraction(epsilon) / (2 * sensitivity)
+    parts = [divmod(unit.numerator * (best - score), unit.denominator) for score in scores]
+    whole = np.array([min(k, HOPELESS) for k, _ in parts])
     while True:
-        i = int(dice.below(len(scores), 1)[0])
-        if bernoulli_exp_one(unit * (best - scores[i]), dice):
-            return i
+        proposed = dice.below(len(scores), 4 * len(scores))
+        for i in proposed[geometric(len(proposed), dice) >= whole[proposed]]:
+            if bernoulli_exp_one(Fraction(parts[i][1], unit.denominator), dice):
+                return int(i)
