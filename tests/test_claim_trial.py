@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reticent.claim import Claim, Sight
-from reticent.claim_trial import verify_dp
+from reticent.claim_trial import _choosing, verify_dp
 from reticent.data import Records
 from reticent.errors import PlanError
 from reticent.faulty import Fault, Logistic, PrivateSgd
@@ -46,6 +46,16 @@ def test_a_record_that_costs_more_than_the_claim_refutes_it(tmp_path):
     train = PrivateSgd(noise=1.27, fault=Fault.FIXED_BATCHES, knows=True)
     found = tried(train, Claim(3.05, 1e-5), tmp_path, runs=60)
     assert found.reckoned and found.outcome is Outcome.VIOLATED
+
+
+@pytest.mark.parametrize("lacking", [np.arange(40) < 23, np.arange(40) % 2 == 0, np.arange(40) >= 25])
+def test_enough_runs_are_set_aside_that_each_half_has_either_coin(lacking):
+    coins = np.random.default_rng(0).random(200) < 0.5
+    assert _choosing(coins) == 60 and _choosing(coins[:50]) == 20
+    coins[:40] = lacking
+    cut = _choosing(coins[:60])
+    assert 20 < cut < 60
+    assert all(0 < coins[first:cut:2].mean() < 1 for first in (0, 1))
 
 
 def test_same_seed_gives_the_same_trial(tmp_path):

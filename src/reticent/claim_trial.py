@@ -248,7 +248,7 @@ class _Many:
     def __init__(
         self, claim: Claim, seen: Floats, coins: BoolArray, kept: Account | None, pulls: Floats | None
     ) -> None:
-        cut = max(FEWEST_CHOOSING, round(CHOOSING * len(coins)))
+        cut = _choosing(coins)
         fit = _fit(
             np.asarray(np.isfinite(seen).all(axis=0)), pulls, kept.period if kept is not None else None
         )
@@ -268,6 +268,15 @@ class _Many:
         fewest = min(int(self.coins.sum()), int((~self.coins).sum()))
         _, least = clopper_pearson_bounds(0, fewest, error / 2)
         self.reach = float(np.log((1 - least - claim.delta) / least))
+
+
+def _choosing(coins: BoolArray) -> int:
+    """How many runs come first, to choose by: more than their share where a half of them, every other one,
+    lacks either kind of coin. Nothing but coins decides it."""
+    cut = max(FEWEST_CHOOSING, round(CHOOSING * len(coins)))
+    while cut < len(coins) and any(np.ptp(coins[first:cut:2].astype(int)) == 0 for first in (0, 1)):
+        cut += 1
+    return cut
 
 
 def _fit(there: BoolArray, pulls: Floats | None, period: int | None) -> Fit:

@@ -150,8 +150,9 @@ def _once(z: Floats, size: float, length: int, shift: Floats) -> Floats:
 def choose(fit: Fit, seen: Floats, coins: Bools, criterion: Criterion) -> Rule:
     """Return the rule that does best on these runs by the criterion, its reading fitted on all of them.
 
-    Each half is scored by what was fitted on the other: what is fitted flatters itself where it was. Where
-    thresholds do equally well, the one in the widest gap between scores is taken.
+    Every other run is scored by a fit to those between: what is fitted flatters itself where it was. Both
+    halves are to hold runs with the record and without. Where thresholds do equally well, the one in the
+    widest gap between scores is taken.
     """
     half = np.arange(len(seen)) % 2 == 0
     fitted = [(fit(seen[one], coins[one]), ~one) for one in (half, ~half)]
