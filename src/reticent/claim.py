@@ -72,8 +72,10 @@ class Drawn(Enum):
     """Each record by a coin of its own: amplified by sampling."""
 
     SHUFFLED = "shuffled"
-    """Batches of an epoch's order: each record once an epoch. No amplification is reckoned. It is reckoned as if
-    a record that is not there left a blank: one that lets others move up changes two batches, and costs more."""
+    """Batches of an epoch's order: each record once an epoch. No amplification is reckoned.
+
+    It is reckoned as if a record that is not there left a blank: one that lets others move up changes two
+    batches, and costs more."""
 
     WHOLE = "whole"
     """All records in every step."""

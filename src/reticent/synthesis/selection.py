@@ -97,8 +97,8 @@ def exponential(scores: Sequence[int], epsilon: float, sensitivity: int, dice: D
     """The exponential mechanism (McSherry & Talwar 2007), exactly: i with probability
     ∝ exp(ε·score_i / 2·sensitivity).
 
-    One is proposed uniformly and kept with probability exp(−ε·(best − score)/2·sensitivity), until one is. The
-    whole part of that exponent is tried for many at once, since most fail there; the rest for one at a time.
+    One is proposed uniformly and kept with probability exp(−ε·(best − score)/2·sensitivity), until one is.
+    The whole part of that exponent is tried for many at once, since most fail there; the rest one by one.
     It is ε-DP, and ε²/8-zCDP (Cesar & Rogers 2021, arXiv:2004.07223).
     """
     best, unit = max(scores), Fraction(epsilon) / (2 * sensitivity)
