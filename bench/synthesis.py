@@ -46,7 +46,7 @@ from reticent.synthesis.likeness import Distance, distance, independence
 from reticent.targets.sklearn import SklearnRecipe
 
 RESULTS = Path(__file__).parent / "results"
-GUESSES, SEEDS = 2_000, 3
+GUESSES, SEEDS = 500, 3
 SECRETS = ("income", "marital_status", "age")
 TABLES: dict[str, dict[str, Any]] = {
     "MST, no noise": {"epsilon": None},

@@ -6,9 +6,9 @@ patient would mind being guessed: race, gender and age. Each guess stands beside
 the stay, so that only what the training data leak counts as a leak.
 
 Then measures are taken, and the same attacks come again, trained through each measure as somebody would who
-knows of it. Stays made alike in tens by what a neighbour may know: nobody can be found by that, yet the tree
-knows the rest of each stay by heart. A forest of private random trees, epsilon 3: what it gives away is
-bounded.
+knows of it. Stays made alike in tens by what a neighbour may know: nobody can be found by that, and much of
+what the tree told is gone, but not all, since the rest of each stay is as it was. A forest of private random
+trees, epsilon 3: what it gives away is bounded.
 
     RETICENT_DATA=... python examples/hospital.py      leaves hospital.html
 """
