@@ -302,7 +302,7 @@ def test_a_run_that_is_stopped_goes_on(folder: Path, how: signal.Signals, retice
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 220
     while len(list(work.glob("cache/signals/*/*.done"))) < 3:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()
         time.sleep(0.05)
