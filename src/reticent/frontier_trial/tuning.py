@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reticent.data import concat
@@ -36,7 +36,7 @@ class Tuned:
     Attributes:
         defence: how it trains.
         right: how often its models are right about the reference, a share.
-        trainings: models that it takes to try every way.
+        trainings: models that it took to find.
     """
 
     defence: Defence
@@ -72,18 +72,18 @@ class Tuning:
             models=TUNED_ON, ordinary=len(layout.base), canaries=0, copies=1, seed=layout.seed
         )
         question = Behind((), Labels(), layout.reference, slice(plan.last, None))
-        trainings = len(ways) * TUNED_ON
         tried: list[Tuned] = []
-        with self.progress.stage("tuning private training", trainings) as advance:
+        with self.progress.stage("tuning private training", len(ways) * TUNED_ON) as advance:
             for way in ways:
                 hardened = in_training(way, self.recipe)
                 signals = ask_shadows(
                     hardened, data, plan, [question], cache=self.cache, workers=self.workers, advance=advance
                 )
+                trainings = (len(tried) + 1) * TUNED_ON
                 tried.append(Tuned(way, float(signals[question].values.mean()), trainings))
                 if tried[-1].right >= wanted:
                     return tried[-1]
-        return max(tried, key=lambda way: way.right)
+        return replace(max(tried, key=lambda way: way.right), trainings=len(ways) * TUNED_ON)
 
     def ways(self) -> list[Defence]:
         """Ways of private training, the one of the smallest epsilon first.
