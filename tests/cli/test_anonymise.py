@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,6 @@ import pytest
 from reticent.anonymity.check import prove
 from reticent.anonymity.hierarchy import read_hierarchies
 from reticent.anonymity.privacy import Closeness, Diversity
-from reticent.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[str], tuple[int, str, str]]:
+def run(folder: Path, reticent):
     """Run the command in the folder; its exit code and what it said on both streams."""
-
-    def run(words: str) -> tuple[int, str, str]:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["reticent", "anonymise", "patients.csv", *words.split()])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+    return lambda words: reticent(folder, "anonymise", "patients.csv", *words.split())
 
 
 def test_a_table_comes_out_proved_with_its_page(folder: Path, run) -> None:
