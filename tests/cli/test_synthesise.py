@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"age": age, "town": rng.choice(["Graz", "Linz"], 1500), "ill": rng.random(1500) < age / 100}
     )
     table.to_parquet(folder / "people.parquet")
+    table.assign(age=99 - age).to_parquet(folder / "others.parquet")
     table.head(50).to_csv(folder / "few.csv", index=False)
     table.assign(name=[f"n{i}" for i in range(1500)]).to_parquet(folder / "texts.parquet")
     (folder / "domain.toml").write_text(DOMAIN)
@@ -59,10 +60,10 @@ def test_the_table_and_its_page_are_written(folder: Path, run) -> None:
 
 
 def test_the_domain_may_come_from_a_public_table_and_that_is_said(folder: Path, run) -> None:
-    words = ("people.parquet", "--epsilon", "2", "--public-domain", "people.parquet", "--out", "public.csv")
+    words = ("people.parquet", "--epsilon", "2", "--public-domain", "others.parquet", "--out", "public.csv")
     done = run(folder, *words, "--rows", "20")
     assert done.returncode == 0, done.stderr
-    assert "The guarantee rests on people.parquet being public" in done.stdout
+    assert "The guarantee rests on others.parquet being public" in done.stdout
     assert len(pd.read_csv(folder / "public.csv")) == 20
 
 
@@ -75,6 +76,7 @@ def test_the_domain_may_come_from_a_public_table_and_that_is_said(folder: Path, 
         (("people.parquet", "--domain", "narrow.toml", "--epsilon", "1"), "widen the bounds"),
         (("people.parquet", "--epsilon", "1"), "as in [age] with categories"),
         (("texts.parquet", "--domain", "domain.toml", "--epsilon", "1"), "the domain lacks 'name'"),
+        (("people.parquet", "--public-domain", "people.parquet", "--epsilon", "1"), "the people themselves"),
         (("texts.parquet", "--public-domain", "texts.parquet", "--epsilon", "1"), "free text or a key"),
         (("few.csv", "--domain", "domain.toml", "--epsilon", "1"), "50 rows were given"),
         (("none.csv", "--domain", "domain.toml", "--epsilon", "1"), "there is no file"),

@@ -98,7 +98,14 @@ def _domain(stated: Path | None, public: Path | None, table: pd.DataFrame) -> Do
     if stated is not None:
         return Domain.read(stated)
     if public is not None:
-        return Domain.public(read_table(public))
+        others = read_table(public)
+        domain = Domain.public(others)
+        if others.equals(table):
+            raise PlanError(
+                f"{public} holds the people themselves, whose categories and bounds tell of them; name a "
+                "public table of others, or say with --domain FILE what the columns may hold"
+            )
+        return domain
     first = table.columns[0]
     raise PlanError(
         "nothing says what the columns may hold, and it can't be read off the people; give --domain FILE "
