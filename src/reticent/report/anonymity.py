@@ -112,7 +112,6 @@ def risk_plot(before: Risk, after: Risk) -> str:
         FuncFormatter,
         LogLocator,
         NullFormatter,
-        PercentFormatter,
         StrMethodFormatter,
     )
 
@@ -132,7 +131,7 @@ def risk_plot(before: Risk, after: Risk) -> str:
         if largest < 100:  # too few powers of ten to read by
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g} %"))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(color="#88888833", lw=0.5)
     left.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
